@@ -1,0 +1,71 @@
+"""The few exceptions of the package, each deriving from a builtin."""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ColumnError",
+    "FoundationPriorsError",
+    "ImproperPriorError",
+    "ModelError",
+    "SyntheticAsEvidenceError",
+    "UnreliableWarning",
+]
+
+
+class FoundationPriorsError(Exception):
+    """Base of every error that the package raises on purpose."""
+
+
+class SyntheticAsEvidenceError(FoundationPriorsError, TypeError):
+    """Answers of a language model were used as if they were observations."""
+
+
+class ColumnError(FoundationPriorsError, ValueError):
+    """A column is missing, of the wrong kind, or holds a value or level that it must not hold."""
+
+
+class ModelError(FoundationPriorsError, ValueError):
+    """A model cannot be tilted."""
+
+
+class ImproperPriorError(ModelError):
+    """A primitive prior, or the tilt of it, has an infinite integral."""
+
+
+class UnreliableWarning(UserWarning):
+    """A number was computed, and a check says that it should not be relied on."""
+
+
+def did_you_mean(name: object, options: Iterable[object]) -> str:
+    """Suggest the option nearest to a mistyped name.
+
+    Parameters
+    ----------
+    name : object
+        What was asked for.
+    options : iterable of object
+        What there is.
+
+    Returns
+    -------
+    str
+        ``" Did you mean 'x'?"``, with its leading space, or else the list of the options.
+
+    Examples
+    --------
+    >>> did_you_mean("vot", ["vote", "age"])
+    " Did you mean 'vote'?"
+    >>> did_you_mean("q", ["vote", "age"])
+    " There are 'vote', 'age'."
+    """
+    names = [str(option) for option in options]
+    folded = {option.lower(): option for option in reversed(names)}
+    near = difflib.get_close_matches(str(name).lower(), list(folded), n=1)
+    if near:
+        return f" Did you mean {folded[near[0]]!r}?"
+    if not names:
+        return ""
+    shown = ", ".join(repr(option) for option in names[:12])
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f" There {'is' if len(names) == 1 else 'are'} {shown}{more}."
