@@ -1,0 +1,83 @@
+"""Bayesian inference that treats the answers of language models as priors, never as data."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foundation_priors import conjugate, datasets, plots
+    from foundation_priors.diagnose import reliance, worth
+    from foundation_priors.errors import (
+        ColumnError,
+        ImproperPriorError,
+        ModelError,
+        SyntheticAsEvidenceError,
+        UnreliableWarning,
+    )
+    from foundation_priors.path import TrustPath, trust_path
+    from foundation_priors.prior import codes, sample, tilt
+    from foundation_priors.synthetic import SyntheticData, concat
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ColumnError",
+    "ImproperPriorError",
+    "ModelError",
+    "SyntheticAsEvidenceError",
+    "SyntheticData",
+    "TrustPath",
+    "UnreliableWarning",
+    "codes",
+    "concat",
+    "conjugate",
+    "datasets",
+    "plots",
+    "reliance",
+    "sample",
+    "tilt",
+    "trust_path",
+    "worth",
+]
+
+_ROOMS = {
+    "diagnose": ("reliance", "worth"),
+    "errors": (
+        "ColumnError",
+        "ImproperPriorError",
+        "ModelError",
+        "SyntheticAsEvidenceError",
+        "UnreliableWarning",
+    ),
+    "path": ("TrustPath", "trust_path"),
+    "prior": ("codes", "sample", "tilt"),
+    "synthetic": ("SyntheticData", "concat"),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULES = ("conjugate", "datasets", "plots")
+
+
+# Hidden from type checkers, to whom a module with __getattr__ has every attribute.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Load a public name on first use, so that importing the package costs nothing."""
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name in _HOMES:
+            value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    message = f"module {__name__!r} has no attribute {name!r}"
+    close = get_close_matches(name, __all__, n=1)
+    return f"{message}. Did you mean {close[0]!r}?" if close else message
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,16 @@
+"""What every test shares: figures are drawn without a screen, and random numbers have a seed."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+
+# Scripts that measure for minutes; the tests read the results they have stored.
+collect_ignore = ["benchmarks"]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a generator that is the same in every run and its own in every test."""
+    return np.random.default_rng(20251201)
