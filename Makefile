@@ -43,7 +43,7 @@ endif
 $(stamp): pyproject.toml
 	$(if $(keep),,$(eval python := $(shell $(search))))
 	$(if $(keep),,$(if $(python),"$(python)" -m venv --clear .venv,$(error $(missing))))
-	$(bin)/python -m pip install -q -e '.[dev]'
+	$(bin)/python -m pip install -qq -e '.[dev]'
 	@pwd -P > $(stamp)
 
 demo: $(stamp)
