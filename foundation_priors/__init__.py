@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from foundation_priors.diagnose import reliance, worth
     from foundation_priors.errors import (
         ColumnError,
+        FoundationPriorsError,
         ImproperPriorError,
         ModelError,
         SyntheticAsEvidenceError,
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ColumnError",
+    "FoundationPriorsError",
     "ImproperPriorError",
     "ModelError",
     "SyntheticAsEvidenceError",
@@ -42,6 +44,7 @@ _ROOMS = {
     "diagnose": ("reliance", "worth"),
     "errors": (
         "ColumnError",
+        "FoundationPriorsError",
         "ImproperPriorError",
         "ModelError",
         "SyntheticAsEvidenceError",
@@ -72,11 +75,9 @@ if not TYPE_CHECKING:
 
 
 def _unknown(name: str) -> str:
-    from difflib import get_close_matches
+    from foundation_priors.errors import did_you_mean
 
-    message = f"module {__name__!r} has no attribute {name!r}"
-    close = get_close_matches(name, __all__, n=1)
-    return f"{message}. Did you mean {close[0]!r}?" if close else message
+    return f"module {__name__!r} has no attribute {name!r}.{did_you_mean(name, __all__)}"
 
 
 def __dir__() -> list[str]:
