@@ -1,0 +1,316 @@
+"""From a frame, a Dataset or JSON lines to a checked Dataset with one row per answer."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.synthetic import columns
+from foundation_priors.synthetic.provenance import fill, plain
+
+__all__ = ["FACTORS", "ROWS", "WEIGHT", "Schema", "build", "frame_from_lines", "parts_of_frame"]
+
+ROWS = "answer"
+WEIGHT = "fp_weight"
+FACTORS = ("source", "framing", "persona", "conversation", "model", "draw")
+
+
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """What the columns of a Dataset of synthetic answers mean."""
+
+    outcomes: tuple[str, ...]
+    unit: str | None = None
+    clusters: tuple[str, ...] = ()
+    weight: str | None = None
+    levels: dict[str, tuple] = dataclasses.field(default_factory=dict)
+    ordered: tuple[str, ...] = ()
+    provenance: dict = dataclasses.field(default_factory=dict)
+
+
+def build(
+    dataset: xr.Dataset,
+    outcome: str | Sequence[str],
+    source: str | None = None,
+    cluster: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    weight: float | str | Sequence[float] | np.ndarray | None = None,
+    levels: Mapping[str, object] | None = None,
+    provenance: Mapping | None = None,
+) -> tuple[xr.Dataset, Schema]:
+    """Check a Dataset and sort its variables into columns and coordinates.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Dims: one for the rows (the first of the first outcome, if none is named ``answer``).
+    outcome, source, cluster, unit, weight, levels, provenance
+        As in `SyntheticData`.
+
+    Returns
+    -------
+    tuple of (xarray.Dataset, Schema)
+        A new Dataset with the rows on ``answer``, and what its variables mean.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing, or holds what it must not hold.
+    """
+    outcomes = _names(outcome, "outcome")
+    clusters = _names(cluster, "cluster") if cluster is not None else ()
+    if not outcomes:
+        raise ColumnError("No outcome is named: say which columns are answers with outcome=.")
+    _require(dataset, outcomes, "outcome")
+    data, found = _tidy(_rows_first(dataset, outcomes[0]), outcomes)
+    _require(data, clusters, "cluster")
+    _require(data, (unit,) if unit is not None else (), "unit")
+    given = {
+        name: columns.split_levels(entry, name) for name, entry in {**found, **(levels or {})}.items()
+    }
+    _require(data, tuple(given), "levels")
+    data = _with_source(_with_weight(data, weight), source)
+    named = {*FACTORS, *clusters, unit, weight if isinstance(weight, str) else None}
+    data = data.reset_coords(outcomes).set_coords(
+        [n for n in data.data_vars if n in named and n not in outcomes]
+    )
+    schema = Schema(
+        outcomes=outcomes,
+        unit=unit,
+        clusters=clusters,
+        weight=weight if isinstance(weight, str) else None if weight is None else WEIGHT,
+        levels={name: entry for name, (entry, _) in given.items()},
+        ordered=tuple(name for name, (_, ordered) in given.items() if ordered),
+        provenance=fill(provenance),
+    )
+    _check(data, schema)
+    return data, schema
+
+
+def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
+    """Turn a frame into a Dataset with the rows on ``answer``; its index is dropped.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per answer; categorical columns stay categorical.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims: answer.
+
+    Raises
+    ------
+    ColumnError
+        If a column's name is no string, is used twice, or is ``answer``.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"A pandas.DataFrame is needed, and this is a {type(frame).__name__}.")
+    odd = [name for name in frame.columns if not isinstance(name, str)]
+    if odd:
+        raise ColumnError(f"The column name {odd[0]!r} is no string: rename it.")
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ColumnError(f"There are two columns named {twice!r}: rename or drop one of them.")
+    if ROWS in frame.columns:
+        raise ColumnError(f"A column is named {ROWS!r}, which names the rows here: rename it.")
+    return xr.Dataset({name: (ROWS, frame[name].array) for name in frame.columns})
+
+
+def frame_from_lines(lines: str | os.PathLike | Iterable[str | Mapping]) -> pd.DataFrame:
+    """Read JSON lines into a frame.
+
+    Parameters
+    ----------
+    lines : str, path or iterable of str or mapping
+        A file's path, the text itself, its lines, or the objects in them. Empty lines are skipped.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per object; whole numbers stay whole.
+
+    Raises
+    ------
+    ValueError
+        If a line is no JSON object, naming the line.
+
+    Examples
+    --------
+    >>> frame_from_lines(['{"profile": 0, "vote": "Dole"}'])
+       profile  vote
+    0        0  Dole
+    """
+    if isinstance(lines, os.PathLike):
+        lines = Path(lines).read_text(encoding="utf-8").splitlines()
+    elif isinstance(lines, str):
+        is_text = "\n" in lines or lines.lstrip().startswith("{")
+        text = lines if is_text else Path(lines).read_text(encoding="utf-8")
+        lines = text.splitlines()
+    return pd.DataFrame(
+        [_object(line, n) for n, line in enumerate(lines, 1) if not _is_blank(line)]
+    )
+
+
+def _is_blank(line: str | Mapping) -> bool:
+    return isinstance(line, str) and not line.strip()
+
+
+def _object(line: str | Mapping, number: int) -> dict:
+    try:
+        entry = line if isinstance(line, Mapping) else json.loads(line)
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"Line {number} is not JSON ({error}): mend or drop it.") from None
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"Line {number} is {entry!r}, and each line must be one JSON object.")
+    return dict(entry)
+
+
+def _names(names: str | Sequence[str], what: str) -> tuple[str, ...]:
+    out = (names,) if isinstance(names, str) else tuple(names)
+    odd = [name for name in out if not isinstance(name, str)]
+    if odd:
+        raise TypeError(f"{what}= holds {odd[0]!r}, and must hold names of columns.")
+    if len(set(out)) != len(out):
+        raise ColumnError(f"{what}={list(out)} names a column twice: name it once.")
+    return out
+
+
+def _require(dataset: xr.Dataset, names: Sequence[str], what: str) -> None:
+    known = [str(name) for name in dataset.variables]
+    for name in names:
+        if name not in dataset.variables:
+            raise ColumnError(
+                f"{what}={name!r} is no column of the answers.{did_you_mean(name, known)}"
+            )
+
+
+def _rows_first(dataset: xr.Dataset, outcome: str) -> xr.Dataset:
+    if not dataset[outcome].dims:
+        raise ColumnError(f"The outcome {outcome!r} is one value, and must have one per answer.")
+    rows = ROWS if ROWS in dataset.dims else dataset[outcome].dims[0]
+    indexed = [name for name, index in dataset.xindexes.items() if rows in dataset[name].dims]
+    data = dataset.reset_index(indexed).drop_vars(rows, errors="ignore")
+    if rows != ROWS and ROWS in data.variables:
+        raise ColumnError(f"A column is named {ROWS!r}, which names the rows here: rename it.")
+    data = data.rename({rows: ROWS}) if rows != ROWS else data
+    if data.sizes[ROWS] == 0:
+        raise ColumnError("There are no answers (zero rows): give at least one.")
+    return data
+
+
+def _tidy(data: xr.Dataset, outcomes: Sequence[str]) -> tuple[xr.Dataset, dict[str, object]]:
+    variables: dict[str, xr.Variable] = {}
+    levels: dict[str, object] = {}
+    for key, array in data.variables.items():
+        name = str(key)
+        if array.dims == (ROWS,) or (array.ndim == 0 and key in data.coords):
+            values, dtype = _values_and_levels(name, array)
+            values = np.repeat(values, data.sizes[ROWS]) if array.ndim == 0 else values
+            variables[name] = xr.Variable((ROWS,), values, plain(dict(array.attrs)))
+            if dtype is not None:
+                levels[name] = dtype
+        elif ROWS not in array.dims and key in data.coords:
+            variables[name] = array.copy()
+        elif name in outcomes and array.dims[0] == ROWS and array.ndim == 2:
+            values = np.array(array.values)
+            if values.dtype.kind not in "biuf":
+                raise ColumnError(f"The outcome {name!r} has two dims and must hold numbers.")
+            variables[name] = xr.Variable(array.dims, values, plain(dict(array.attrs)))
+        else:
+            raise ColumnError(
+                f"Column {name!r} has dims {array.dims}, and must have one value per answer, on"
+                f" ({ROWS!r},): only an outcome may have a second dim."
+            )
+    coords = {name: variables.pop(name) for name in list(variables) if name in data.coords}
+    attrs = plain(dict(data.attrs))
+    assert isinstance(attrs, dict)
+    return xr.Dataset(variables, coords, attrs), levels
+
+
+def _values_and_levels(
+    name: str, array: xr.Variable
+) -> tuple[np.ndarray, pd.CategoricalDtype | None]:
+    data = array.data
+    dtype = getattr(data, "dtype", None)
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return columns.tidy(name, np.atleast_1d(data) if array.ndim == 0 else data), None
+    series = pd.Series(data)
+    if pd.api.types.infer_dtype(dtype.categories) == "interval":
+        series = series.map(str, na_action="ignore").astype(object)
+    return columns.tidy(name, series), dtype
+
+
+def _with_weight(data: xr.Dataset, weight: object) -> xr.Dataset:
+    if weight is None:
+        return data
+    if isinstance(weight, str):
+        _require(data, (weight,), "weight")
+        values = np.asarray(data[weight].values)
+    else:
+        values = np.asarray(weight)
+    if values.dtype.kind not in "biuf":
+        raise ColumnError("weight= must hold numbers, or name a column that does.")
+    if values.ndim and values.shape != (data.sizes[ROWS],):
+        raise ColumnError(
+            f"weight= has shape {values.shape}, and must be one number or one for each of the"
+            f" {data.sizes[ROWS]} answers."
+        )
+    full = np.broadcast_to(values.astype(float), (data.sizes[ROWS],)).copy()
+    bad = np.flatnonzero(~(np.isfinite(full) & (full >= 0)))
+    if bad.size:
+        raise ColumnError(
+            f"The weight is negative or not finite in {columns.name_rows(bad)}: weights must be"
+            " zero or more."
+        )
+    if not full.any():
+        raise ColumnError("All weights are zero, so the answers say nothing: give one above zero.")
+    return data if isinstance(weight, str) else data.assign_coords({WEIGHT: (ROWS, full)})
+
+
+def _with_source(data: xr.Dataset, source: str | None) -> xr.Dataset:
+    if source is not None and not isinstance(source, str):
+        raise TypeError(f"source={source!r} must be the name of a column, or of all rows.")
+    if source is None and "source" not in data.variables:
+        return data
+    if source is not None and source not in data.variables:
+        values = np.array([source] * data.sizes[ROWS], dtype=object)
+    else:
+        found = np.asarray(data[source or "source"].values)
+        missing = np.flatnonzero(columns.is_missing(found))
+        if missing.size:
+            raise ColumnError(f"The source is missing in {columns.name_rows(missing)}: name it.")
+        values = np.array([str(value) for value in found], dtype=object)
+    return data.drop_vars("source", errors="ignore").assign_coords(source=(ROWS, values))
+
+
+def _check(data: xr.Dataset, schema: Schema) -> None:
+    for key, array in data.data_vars.items():
+        name = str(key)
+        what = "outcome" if name in schema.outcomes else "covariate"
+        values = array.values
+        if what == "outcome" and values.dtype.kind in "mM":
+            raise ColumnError(f"The outcome {name!r} holds times, and must hold numbers or strings.")
+        columns.require_finite(name, values, what)
+        if what == "outcome" and values.dtype == object:
+            _forbid_missing(name, values, what)
+    for name in dict.fromkeys([*([schema.unit] if schema.unit else []), *schema.clusters]):
+        _forbid_missing(name, data[name].values, "unit" if name == schema.unit else "cluster")
+    for name, levels in schema.levels.items():
+        columns.check_levels(name, data[name].values, levels)
+
+
+def _forbid_missing(name: str, values: np.ndarray, what: str) -> None:
+    missing = np.flatnonzero(columns.is_missing(values))
+    if missing.size:
+        raise ColumnError(
+            f"The {what} {name!r} is missing in {columns.name_rows(missing)}: drop these rows"
+            " before, or fill them in."
+        )

@@ -1,0 +1,135 @@
+"""Which answers belong together, and what that leaves of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from foundation_priors.synthetic import weights
+from foundation_priors.synthetic.build import FACTORS, ROWS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from foundation_priors.synthetic.build import Schema
+
+__all__ = ["COVARIATES", "UNTOLD", "Effect", "clusterings", "effect", "repeated_rows"]
+
+COVARIATES = "equal covariates"
+UNTOLD = "clusters can't be told apart"
+COPIES = "exact copies"
+INDEPENDENT = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """A design effect and the clustering it comes from."""
+
+    size: float
+    clustering: str
+
+
+def effect(data: xr.Dataset, schema: Schema, outcomes: tuple[str, ...]) -> Effect:
+    """Return the largest design effect over clusterings and outcomes.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Dims: answer.
+    schema : Schema
+        What its variables mean.
+    outcomes : tuple of str
+        The outcomes that are used.
+
+    Returns
+    -------
+    Effect
+        At least the smallest multiplicity of an exactly equal row (equal in all but ``draw``).
+    """
+    same = _codes_of(data, [str(n) for n in data.variables if n != "draw"])
+    copies = weights.smallest_multiplicity(same)
+    scores = [score for name in outcomes for score in _scores(data, schema, name)]
+    found = clusterings(data, schema)
+    # A clustering tells something only if some cluster holds two different rows.
+    distinct = len(np.unique(same))
+    told = [name for name, groups in found.items() if 1 < groups.max() + 1 < distinct]
+    largest, name = float(copies), COPIES if copies > 1 else INDEPENDENT
+    for label, groups in found.items():
+        size = max((weights.design_effect(score, groups) for score in scores), default=np.nan)
+        if size > largest * (1 + 1e-9):
+            largest, name = size, label
+    return Effect(largest, name if told else UNTOLD)
+
+
+def clusterings(data: xr.Dataset, schema: Schema) -> dict[str, np.ndarray]:
+    """Return the cluster of each row, for each way of grouping the rows.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Dims: answer.
+    schema : Schema
+        What its variables mean.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Shape (answer,) each: equal covariates, the unit, the named clusters, and each factor but
+        ``draw``. A conversation number counts within its source and model.
+    """
+    out: dict[str, np.ndarray] = {}
+    covariates = [str(name) for name in data.data_vars if name not in schema.outcomes]
+    if covariates:
+        out[COVARIATES] = _codes_of(data, covariates)
+    names = [schema.unit, *schema.clusters, *(n for n in FACTORS if n in data.coords)]
+    for name in dict.fromkeys(names):
+        if name is None or name == "draw" or name in schema.outcomes:
+            continue
+        within = [n for n in ("source", "model") if n in data.coords and name == "conversation"]
+        out[name] = _codes_of(data, [name, *within])
+    return out
+
+
+def repeated_rows(data: xr.Dataset, schema: Schema) -> np.ndarray:
+    """Say which rows repeat an earlier one in outcomes, covariates, unit and source.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Dims: answer.
+    schema : Schema
+        What its variables mean.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans of shape (answer,).
+    """
+    names = [str(name) for name in data.data_vars]
+    names += [n for n in (schema.unit, "source") if n in data.coords and n is not None]
+    return weights.repeats(_codes_of(data, names))
+
+
+def _codes_of(data: xr.Dataset, names: list[str]) -> np.ndarray:
+    codes: list[np.ndarray] = []
+    for name in names:
+        values = data[name].values
+        if data[name].dims[:1] != (ROWS,):
+            continue
+        for column in values.reshape(len(values), -1).T:
+            codes.append(pd.factorize(column, use_na_sentinel=False)[0])
+    return weights.combine_codes(codes)
+
+
+def _scores(data: xr.Dataset, schema: Schema, name: str) -> list[np.ndarray]:
+    values = data[name].values
+    if values.dtype.kind in "biuf":
+        return [column[:, None] for column in values.reshape(len(values), -1).T.astype(float)]
+    levels = schema.levels.get(name) or tuple(dict.fromkeys(values))
+    codes = pd.Categorical(values, categories=list(levels)).codes
+    if name in schema.ordered or len(levels) <= 2:
+        return [codes[:, None].astype(float)]
+    return [(codes[:, None] == np.arange(len(levels))).astype(float)]

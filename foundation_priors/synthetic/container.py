@@ -1,0 +1,510 @@
+"""The container that holds what a language model said apart from evidence."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.synthetic.build import (
+    ROWS,
+    WEIGHT,
+    Schema,
+    build,
+    frame_from_lines,
+    parts_of_frame,
+)
+from foundation_priors.synthetic.guard import guard, refuse
+from foundation_priors.synthetic.select import matches
+
+if TYPE_CHECKING:
+    import os
+
+    from foundation_priors.synthetic.clusters import Effect
+
+__all__ = ["SyntheticData"]
+
+
+class SyntheticData:
+    """Answers of a language model: a prior, never evidence.
+
+    A frozen container with one row per answer. It refuses to be turned into an array, so that it
+    cannot become observed data by accident; `dataset` is the only way out.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Dims: ``answer`` (or whatever the first outcome's first dim is called). An index of the rows
+        is dropped; categorical variables become strings with levels.
+    outcome : str or sequence of str
+        The columns that are answers. An outcome may have a second dim; all others are covariates.
+    source : str, optional
+        A column that names who answered, or one name for all rows. Default: the column ``source``.
+    cluster : str or sequence of str, optional
+        Columns whose equal values mark answers that belong together (each a clustering).
+    unit : str, optional
+        The column that identifies the person, or other unit, that an answer speaks about.
+    weight : float, str or array_like, optional
+        Weights of the rows, shape (answer,), taken as they are: a number, a column, an array. 1
+        says that the rows are independent. Default: 1 over the design effect, see `weights`.
+    levels : mapping of str to sequence, optional
+        What a column can take, in order, and for strings how they are coded. A
+        `pandas.CategoricalDtype` also says whether the order means something.
+    provenance : mapping, optional
+        Where the answers come from, nested: ``model``, ``prompts``, ``sampling``, ``dates`` and
+        whatever else; these four read "not recorded" where unknown.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing, of the wrong kind, or holds a value that it must not hold.
+
+    Notes
+    -----
+    The columns ``source``, ``framing``, ``persona``, ``conversation``, ``model`` and ``draw``, where
+    there are any, are factors of the design and become coordinates, as do unit and clusters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"age": [20, 20, 60, 60], "vote": ["Dole", "Dole", "Clinton", "Dole"]})
+    >>> llm = SyntheticData.from_dataframe(
+    ...     frame, outcome="vote", source="qwen3", levels={"vote": ["Clinton", "Dole"]}
+    ... )
+    >>> llm.covariates, llm.sources, len(llm)
+    (('age',), ('qwen3',), 4)
+    """
+
+    __slots__ = ("_data", "_effects", "_schema")
+    _data: xr.Dataset
+    _effects: dict[tuple[str, ...], Effect]
+    _schema: Schema
+
+    def __init__(
+        self,
+        dataset: xr.Dataset,
+        *,
+        outcome: str | Sequence[str],
+        source: str | None = None,
+        cluster: str | Sequence[str] | None = None,
+        unit: str | None = None,
+        weight: float | str | Sequence[float] | np.ndarray | None = None,
+        levels: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not isinstance(dataset, xr.Dataset):
+            raise TypeError(
+                f"An xarray.Dataset is needed, and this is a {type(dataset).__name__}: for a frame"
+                " use SyntheticData.from_dataframe."
+            )
+        self._set(*build(dataset, outcome, source, cluster, unit, weight, levels, provenance))
+
+    @classmethod
+    def from_dataframe(cls, frame: pd.DataFrame, **columns: Any) -> Self:
+        """Make it from a frame with one row per answer; the frame's index is dropped.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Shape (answer, column). Categorical columns become strings with levels.
+        **columns
+            ``outcome=``, ``source=``, ``cluster=``, ``unit=``, ``weight=``, ``levels=`` and
+            ``provenance=``, as in `SyntheticData`.
+
+        Returns
+        -------
+        SyntheticData
+            With as many answers as the frame has rows.
+
+        Raises
+        ------
+        ColumnError
+            If a column is missing, of the wrong kind, or holds a value that it must not hold.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"wage": [500.0, 620.0], "framing": ["plain", "roleplay"]})
+        >>> SyntheticData.from_dataframe(frame, outcome="wage").factors
+        ('framing',)
+        """
+        return cls(parts_of_frame(frame), **columns)
+
+    @classmethod
+    def from_jsonl(
+        cls, path_or_lines: str | os.PathLike | Iterable[str | Mapping], **columns: Any
+    ) -> Self:
+        """Make it from JSON lines, one object per answer.
+
+        Parameters
+        ----------
+        path_or_lines : str, path or iterable of str or mapping
+            A file, the text itself, its lines, or the objects in them.
+        **columns
+            As in `from_dataframe`.
+
+        Returns
+        -------
+        SyntheticData
+            With as many answers as there are lines that are not empty.
+
+        Raises
+        ------
+        ValueError
+            If a line is no JSON object, or a column is not as it must be.
+
+        Examples
+        --------
+        >>> SyntheticData.from_jsonl(['{"draw": 0, "wage": 500}'], outcome="wage").column("wage")
+        array([500])
+        """
+        return cls.from_dataframe(frame_from_lines(path_or_lines), **columns)
+
+    @classmethod
+    def _wrap(cls, data: xr.Dataset, schema: Schema) -> Self:
+        self = cls.__new__(cls)
+        self._set(data, schema)
+        return self
+
+    def _set(self, data: xr.Dataset, schema: Schema) -> None:
+        guard(SyntheticData)
+        object.__setattr__(self, "_data", data)
+        object.__setattr__(self, "_schema", schema)
+        object.__setattr__(self, "_effects", {})
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """A copy as a plain Dataset, dims: answer. The only way out."""
+        return self._data.copy(deep=True)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The columns that are answers."""
+        return self._schema.outcomes
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """The columns that are no answers, no factors, and not the unit."""
+        return tuple(str(n) for n in self._data.data_vars if n not in self._schema.outcomes)
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The coordinates of the design, such as source, framing and draw."""
+        hidden = {self.unit, self._schema.weight}
+        return tuple(n for n in self._row_coords() if n not in hidden)
+
+    @property
+    def unit(self) -> str | None:
+        """The coordinate that identifies the unit an answer speaks about."""
+        return self._schema.unit
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The columns named as clusters."""
+        return self._schema.clusters
+
+    @property
+    def levels(self) -> dict[str, tuple]:
+        """What each categorical column can take, in order."""
+        return dict(self._schema.levels)
+
+    @property
+    def ordered(self) -> tuple[str, ...]:
+        """The categorical columns whose order of levels means something."""
+        return self._schema.ordered
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """A copy of where the answers come from."""
+        return copy.deepcopy(self._schema.provenance)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Who answered, in order of appearance; empty where nobody is named."""
+        if "source" not in self._data.coords:
+            return ()
+        return tuple(dict.fromkeys(self._data["source"].values.tolist()))
+
+    def column(self, name: str) -> np.ndarray:
+        """Return a copy of a column or coordinate.
+
+        Parameters
+        ----------
+        name : str
+            An outcome, covariate, factor, cluster or the unit.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (answer,), or (answer, k) for an outcome with a second dim. Strings are an object
+            array in which None is missing.
+
+        Raises
+        ------
+        ColumnError
+            If there is no such column.
+        """
+        known = [str(n) for n, v in self._data.variables.items() if v.dims[:1] == (ROWS,)]
+        if name not in known:
+            raise ColumnError(f"The answers have no column {name!r}.{did_you_mean(name, known)}")
+        return np.array(self._data[name].values)
+
+    def groups(self, by: str | None = None) -> dict[str, np.ndarray]:
+        """Return which rows belong to each group.
+
+        Parameters
+        ----------
+        by : str, optional
+            A factor, cluster or the unit. Default: all rows are one group.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Row positions of each group, in order of appearance. One group is named after the source
+            if there is exactly one, and else ``"synthetic"``.
+
+        Raises
+        ------
+        ColumnError
+            If there is no such factor.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"wage": [5.0, 6.0, 7.0], "framing": ["a", "b", "a"]})
+        >>> SyntheticData.from_dataframe(frame, outcome="wage").groups("framing")
+        {'a': array([0, 2]), 'b': array([1])}
+        """
+        if by is None or (by == "source" and not self.sources):
+            name = self.sources[0] if len(self.sources) == 1 else "synthetic"
+            return {name: np.arange(len(self))}
+        known = self._row_coords()
+        if by not in known:
+            raise ColumnError(
+                f"by={by!r} is no factor of these answers.{did_you_mean(by, known)}"
+            )
+        codes, found = pd.factorize(self._data[by].values, use_na_sentinel=False)
+        return {str(level): np.flatnonzero(codes == i) for i, level in enumerate(found)}
+
+    def weights(self, outcomes: str | Sequence[str] | None = None) -> np.ndarray:
+        """Return what each answer weighs in the tilt.
+
+        Parameters
+        ----------
+        outcomes : str or sequence of str, optional
+            The outcomes that are used. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (answer,). The weights given by the user, or else 1 over the design effect, the
+            same for all rows; their sum is the number of effective rows.
+
+        Notes
+        -----
+        The design effect is the largest of `foundation_priors.synthetic.weights.design_effect` over
+        the outcomes and over clusters of equal covariates, of the unit, of each named cluster, and
+        of framing, source, persona, conversation and model; or, if that is larger, how often the
+        rarest row occurs (equal in everything but ``draw``), which is 1 before copying. Copying
+        every row k times, with or without new draw numbers, multiplies it by exactly k.
+        """
+        if self._schema.weight is not None:
+            return np.array(self._data[self._schema.weight].values, dtype=float)
+        return np.full(len(self), 1.0 / self._effect(outcomes).size)
+
+    def effective_size(self, by: str = "source") -> pd.DataFrame:
+        """Count rows, repeated rows and effective rows.
+
+        Parameters
+        ----------
+        by : str, optional
+            The factor whose levels are counted apart.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per level and one named ``total``, with ``rows``; ``duplicates``, the rows that
+            repeat an earlier one in outcomes, covariates, unit and source; ``design_effect``, rows
+            per effective row; ``clustering``, which is the largest; and ``effective_rows``.
+
+        Raises
+        ------
+        ColumnError
+            If there is no such factor.
+        """
+        from foundation_priors.synthetic.clusters import repeated_rows
+
+        weights, repeated = self.weights(), repeated_rows(self._data, self._schema)
+        given = self._schema.weight is not None
+        clustering = "given by the user" if given else self._effect(None).clustering
+        parts = {**self.groups(by), "total": np.arange(len(self))}
+        rows = {
+            name: {
+                "rows": len(where),
+                "duplicates": int(repeated[where].sum()),
+                "design_effect": _ratio(len(where), weights[where].sum()),
+                "clustering": clustering,
+                "effective_rows": float(weights[where].sum()),
+            }
+            for name, where in parts.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
+
+    def sel(self, **indexers: Any) -> SyntheticData:
+        """Keep the answers with given values of factors.
+
+        Parameters
+        ----------
+        **indexers
+            A factor, cluster or the unit, and a value, a list of values or a slice of values (both
+            ends included).
+
+        Returns
+        -------
+        SyntheticData
+            The rows at which all hold, in their order. Default weights are those of these rows.
+
+        Raises
+        ------
+        ColumnError
+            If there is no such factor or value, or no row is left.
+        """
+        keep = np.ones(len(self), dtype=bool)
+        for name, wanted in indexers.items():
+            if name not in self._row_coords():
+                known = self._row_coords()
+                raise ColumnError(f"There is no factor {name!r}.{did_you_mean(name, known)}")
+            keep &= matches(name, self._data[name].values, wanted)
+        if not keep.any():
+            raise ColumnError(f"No answer has all of {indexers}: ask for fewer at once.")
+        return self.isel(keep)
+
+    def isel(self, answer: int | slice | Sequence[int] | np.ndarray) -> SyntheticData:
+        """Keep the answers at given positions.
+
+        Parameters
+        ----------
+        answer : int, slice, sequence of int or boolean array
+            Row positions, or shape (answer,) of booleans.
+
+        Returns
+        -------
+        SyntheticData
+            These rows. Default weights are those of these rows.
+
+        Raises
+        ------
+        ColumnError
+            If no row is left.
+        """
+        rows = np.atleast_1d(np.arange(len(self))[answer])
+        if not rows.size:
+            raise ColumnError("No answers are left (zero rows): keep at least one.")
+        return type(self)._wrap(self._data.isel({ROWS: rows}), self._schema)
+
+    def to_netcdf(self, path: str | os.PathLike) -> None:
+        """Write everything to a NetCDF file.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; an existing file is replaced.
+        """
+        from foundation_priors.synthetic.files import write
+
+        write(self._data, self._schema, path)
+
+    @classmethod
+    def from_netcdf(cls, path: str | os.PathLike) -> Self:
+        """Read what `to_netcdf` wrote, with nothing lost.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        SyntheticData
+            Identical to what was written.
+
+        Raises
+        ------
+        OSError
+            If the file is missing, cut short or no NetCDF file.
+        ValueError
+            If it holds something else.
+        """
+        from foundation_priors.synthetic.files import read
+
+        return cls._wrap(*read(path))
+
+    def identical(self, other: object) -> bool:
+        """Say whether another container holds the same rows, meaning and provenance.
+
+        Parameters
+        ----------
+        other : object
+            Anything.
+
+        Returns
+        -------
+        bool
+            True if nothing differs, kinds of numbers included.
+        """
+        if not isinstance(other, SyntheticData) or self._schema != other._schema:
+            return False
+        kinds = [{n: v.dtype for n, v in s._data.variables.items()} for s in (self, other)]
+        return self._data.identical(other._data) and kinds[0] == kinds[1]
+
+    def _row_coords(self) -> list[str]:
+        return [str(n) for n, v in self._data.coords.items() if v.dims == (ROWS,) and n != WEIGHT]
+
+    def _effect(self, outcomes: str | Sequence[str] | None) -> Effect:
+        from foundation_priors.synthetic.clusters import effect
+
+        names = (outcomes,) if isinstance(outcomes, str) else tuple(outcomes or self.outcomes)
+        for name in names:
+            if name not in self.outcomes:
+                raise ColumnError(f"{name!r} is no outcome.{did_you_mean(name, self.outcomes)}")
+        if names not in self._effects:
+            self._effects[names] = effect(self._data, self._schema, names)
+        return self._effects[names]
+
+    def __len__(self) -> int:
+        return int(self._data.sizes[ROWS])
+
+    def __iter__(self) -> Iterator[Any]:
+        refuse()
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        refuse()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"SyntheticData is frozen, so {name!r} cannot be set: make a new one.")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"SyntheticData is frozen, so {name!r} cannot be deleted.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._wrap, (self._data, self._schema)
+
+    def __copy__(self) -> Self:
+        return type(self)._wrap(self._data, self._schema)
+
+    def __repr__(self) -> str:
+        from foundation_priors.synthetic.display import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from foundation_priors.synthetic.display import html
+
+        return html(self)
+
+
+def _ratio(rows: int, total: float) -> float:
+    return rows / total if total > 0 else float("inf")
