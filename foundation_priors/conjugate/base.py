@@ -90,11 +90,9 @@ class ConjugatePath(ABC):
     def _worth(self) -> Array:
         """Effective real observations of each source at trust 1."""
 
-    def _sd(self, name: str, weights: Array) -> Array:
-        return np.asarray(self._marginal(name, weights).std())
-
-    def _mean(self, name: str, weights: Array) -> Array:
-        return np.asarray(self._marginal(name, weights).mean())
+    @abstractmethod
+    def _moments(self, name: str, weights: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation, each of shape ``(trust, *dims)``."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -125,11 +123,11 @@ class ConjugatePath(ABC):
         xarray.DataArray
             Over ``trust`` (unless that is one number) and the parameter's dims.
         """
-        return self._read(self._mean, name, trust)
+        return self._read(0, name, trust)
 
     def sd(self, name: str | None = None, trust: Trust = None) -> xr.DataArray:
         """Posterior standard deviation; parameters and answer as for `mean`."""
-        return self._read(self._sd, name, trust)
+        return self._read(1, name, trust)
 
     def quantile(self, name: str | None, q: ArrayLike, trust: Trust = None) -> xr.DataArray:
         """Posterior quantiles.
@@ -332,13 +330,12 @@ class ConjugatePath(ABC):
             lambda trust: self._log_evidence(self._equal(trust)), prior, self.max_trust
         )
         weights = self._posterior(self._equal(trust))
-        of_trust = _moments(probability, trust, np.zeros_like(trust))
-        summary: dict[str, Any] = {"trust": ("statistic", of_trust)}
+        summary: dict[str, Any] = {
+            "trust": ("statistic", _mixed(probability, trust, np.zeros_like(trust)))
+        }
         for name, dims in self._dims.items():
-            summary[name] = (
-                ("statistic", *dims),
-                _moments(probability, self._mean(name, weights), self._sd(name, weights)),
-            )
+            moments = self._moments(name, weights)
+            summary[name] = (("statistic", *dims), _mixed(probability, *moments))
         return xr.Dataset(summary, coords={"statistic": ["mean", "sd"], **self._coords})
 
     def _grid(self, n: int) -> Array:
@@ -348,9 +345,9 @@ class ConjugatePath(ABC):
 
         return arc_grid(sd_at, self.max_trust, n)
 
-    def _read(self, moment: Any, name: str | None, trust: Trust) -> xr.DataArray:
+    def _read(self, moment: int, name: str | None, trust: Trust) -> xr.DataArray:
         name, at = self._name(name), self._at(trust)
-        values = moment(name, self._posterior(at.values))
+        values = self._moments(name, self._posterior(at.values))[moment]
         return at.label(values, name, self._dims[name], **self._labels(name))
 
     def _name(self, name: str | None) -> str:
@@ -400,7 +397,7 @@ def _roots(excess: Any, grid: Array) -> tuple[list[float], list[int]]:
     return roots, [int(sign[i + 1]) for i in crossings]
 
 
-def _moments(probability: Array, mean: Array, sd: Array) -> Array:
+def _mixed(probability: Array, mean: Array, sd: Array) -> Array:
     centre = np.tensordot(probability, mean, axes=1)
     spread = np.tensordot(probability, sd**2 + (mean - centre) ** 2, axes=1)
     return np.stack([centre, np.sqrt(spread)])

@@ -176,6 +176,11 @@ class BetaBinomial(ConjugatePath):
             - trials**2 * polygamma(1, a + b)
         )
 
+    def _moments(self, name: str, weights: Array) -> tuple[Array, Array]:
+        a, b = self._shapes(weights)
+        mean = a / (a + b)
+        return mean, np.sqrt(mean * (1 - mean) / (a + b + 1))
+
     def _marginal(self, name: str, weights: Array) -> Any:
         return stats.beta(*self._shapes(weights))
 

@@ -168,6 +168,12 @@ class DirichletMultinomial(ConjugatePath):
         within = polygamma(1, alpha) @ counts**2
         return np.asarray(within - counts.sum() ** 2 * polygamma(1, alpha.sum(axis=-1)))
 
+    def _moments(self, name: str, weights: Array) -> tuple[Array, Array]:
+        alpha = self._shapes(weights)
+        total = alpha.sum(axis=-1, keepdims=True)
+        mean = alpha / total
+        return mean, np.sqrt(mean * (1 - mean) / (total + 1))
+
     def _marginal(self, name: str, weights: Array) -> Any:
         alpha = self._shapes(weights)
         return stats.beta(alpha, alpha.sum(axis=-1, keepdims=True) - alpha)

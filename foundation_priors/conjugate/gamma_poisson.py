@@ -151,6 +151,10 @@ class GammaPoisson(ConjugatePath):
         exposure = sum(row.exposure for row in self._rows[1:])
         return np.asarray((events - exposure * a / b) ** 2 / a + events**2 * _excess(a))
 
+    def _moments(self, name: str, weights: Array) -> tuple[Array, Array]:
+        a, b = self._shapes(weights)
+        return a / b, np.sqrt(a) / b
+
     def _marginal(self, name: str, weights: Array) -> Any:
         a, b = self._shapes(weights)
         return stats.gamma(a, scale=1 / b)

@@ -141,23 +141,27 @@ class NormalConjugate(ConjugatePath):
         scale = (n - state.squares[:, 1:].sum(axis=1) * ratio) ** 2 / (4 * a)
         return np.asarray(curve + ratio * tilt + scale + n**2 / 4 * (polygamma(1, a) - 1 / a))
 
+    def _moments(self, name: str, weights: Array) -> tuple[Array, Array]:
+        state = self._state(weights)
+        if name == "sigma":
+            return _sigma_moments(state.a, state.b)
+        sd = self._unit_sd(state) * (self._known_sigma or _root_mean_variance(state))
+        return self._shaped(state.mean), self._shaped(sd)
+
     def _marginal(self, name: str, weights: Array) -> Any:
         state = self._state(weights)
         if name == "sigma":
             return _sigma(state.a, state.b)
-        variance = np.diagonal(np.linalg.inv(state.precision), axis1=1, axis2=2)
-        sigma = self._known_sigma
-        if sigma is not None:
-            return stats.norm(self._shaped(state.mean), sigma * np.sqrt(self._shaped(variance)))
-        scale = np.sqrt(variance * (state.b / state.a)[:, None])
-        df = 2 * state.a if self._scalar else 2 * state.a[:, None]
-        return stats.t(df, self._shaped(state.mean), self._shaped(scale))
+        unit, location = self._unit_sd(state), self._shaped(state.mean)
+        if self._known_sigma is not None:
+            return stats.norm(location, self._known_sigma * self._shaped(unit))
+        scale = unit * np.sqrt(state.b / state.a)[:, None]
+        df = np.broadcast_to(2 * state.a[:, None], scale.shape)
+        return stats.t(self._shaped(df), location, self._shaped(scale))
 
-    def _sd(self, name: str, weights: Array) -> Array:
-        if name != "sigma":
-            return super()._sd(name, weights)
-        state = self._state(weights)
-        return _sigma_sd(state.a, state.b)
+    def _unit_sd(self, state: _State) -> Array:
+        """Return standard deviations per unit of residual scale, ``(trust, coefficient)``."""
+        return np.sqrt(np.diagonal(np.linalg.inv(state.precision), axis1=1, axis2=2))
 
     def _joint(self, weights: Array) -> dict[str, Any]:
         mean, precision, a, b, _ = self._state(weights[None])
@@ -221,7 +225,7 @@ def _unconstrained_cov(cov: Array, a: float, b: float) -> Array:
 def _relative(information: Array, cov: Array) -> Array:
     """Information of the sources per information of the real rows, per dimension."""
     real, sources = information[0], information[1:]
-    if np.linalg.matrix_rank(real) == len(real) and _positive(real):
+    if _positive(real):
         sign, log_det = np.linalg.slogdet(sources)
         ratio = np.exp((log_det - np.linalg.slogdet(real)[1]) / len(real))
     else:
@@ -241,18 +245,26 @@ def _sigma(a: Array, b: Array) -> Any:
     return stats.gengamma(a, -2, scale=np.sqrt(b))
 
 
-def _sigma_sd(a: Array, b: Array) -> Array:
-    """Return the standard deviation of sigma; E[s^2] - E[s]^2 loses all digits at a large shape."""
-    x = a - 0.5
-    near = np.maximum(x, 0.5)
-    # Square of Gamma(x + 1/2) / Gamma(x), exact or by its series in 1/x.
-    exact = np.exp(2 * (gammaln(near + 0.5) - gammaln(near)))
-    tail = 1 / (32 * near) + 1 / (128 * near**2) - 5 / (2048 * near**3) - 23 / (8192 * near**4)
-    squared = np.where(near > 50, near - 0.25 + tail, exact)
-    excess = np.where(near > 50, 0.25 + tail, exact - (near - 0.5))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = b * excess / ((near - 0.5) * squared)
-    return np.where(a > 1, np.sqrt(variance), np.inf)
+def _root_mean_variance(state: _State) -> Array:
+    """Return the root of E[sigma^2], infinite up to a shape of 1, as a column."""
+    excess = np.where(state.a > 1, state.a - 1, 1.0)
+    return np.where(state.a > 1, np.sqrt(state.b / excess), np.inf)[:, None]
+
+
+def _sigma_moments(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of sigma.
+
+    E[sigma^2] - E[sigma]^2 loses all digits at a large shape, so there the squared ratio of
+    Gamma(x + 1/2) to Gamma(x), x = a - 1/2, comes from its series in 1/x.
+    """
+    x = np.where(a > 0.5, a - 0.5, 1.0)
+    exact = np.exp(2 * (gammaln(x + 0.5) - gammaln(x)))
+    tail = 1 / (32 * x) + 1 / (128 * x**2) - 5 / (2048 * x**3) - 23 / (8192 * x**4)
+    squared = np.where(x > 50, x - 0.25 + tail, exact)
+    excess = np.where(x > 50, 0.25 + tail, exact - (x - 0.5))
+    below = np.where(a > 1, x - 0.5, 1.0)
+    mean, sd = np.sqrt(b / squared), np.sqrt(b * excess / (below * squared))
+    return np.where(a > 0.5, mean, np.inf), np.where(a > 1, sd, np.inf)
 
 
 def _first(frozen: Any) -> Any:
