@@ -71,9 +71,8 @@ def build(
     data, found = _tidy(_rows_first(dataset, outcomes[0]), outcomes)
     _require(data, clusters, "cluster")
     _require(data, (unit,) if unit is not None else (), "unit")
-    given = {
-        name: columns.split_levels(entry, name) for name, entry in {**found, **(levels or {})}.items()
-    }
+    found.update(levels or {})
+    given = {name: columns.split_levels(entry, name) for name, entry in found.items()}
     _require(data, tuple(given), "levels")
     data = _with_source(_with_weight(data, weight), source)
     named = {*FACTORS, *clusters, unit, weight if isinstance(weight, str) else None}
@@ -197,7 +196,7 @@ def _rows_first(dataset: xr.Dataset, outcome: str) -> xr.Dataset:
         raise ColumnError(f"The outcome {outcome!r} is one value, and must have one per answer.")
     rows = ROWS if ROWS in dataset.dims else dataset[outcome].dims[0]
     indexed = [name for name, index in dataset.xindexes.items() if rows in dataset[name].dims]
-    data = dataset.reset_index(indexed).drop_vars(rows, errors="ignore")
+    data = dataset.reset_index(indexed).drop_vars([rows], errors="ignore")
     if rows != ROWS and ROWS in data.variables:
         raise ColumnError(f"A column is named {ROWS!r}, which names the rows here: rename it.")
     data = data.rename({rows: ROWS}) if rows != ROWS else data
@@ -297,7 +296,7 @@ def _check(data: xr.Dataset, schema: Schema) -> None:
         what = "outcome" if name in schema.outcomes else "covariate"
         values = array.values
         if what == "outcome" and values.dtype.kind in "mM":
-            raise ColumnError(f"The outcome {name!r} holds times, and must hold numbers or strings.")
+            raise ColumnError(f"The outcome {name!r} holds times: make it numbers or strings.")
         columns.require_finite(name, values, what)
         if what == "outcome" and values.dtype == object:
             _forbid_missing(name, values, what)

@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 
     from foundation_priors.synthetic.build import Schema
 
-__all__ = ["COVARIATES", "UNTOLD", "Effect", "clusterings", "effect", "repeated_rows"]
+__all__ = [
+    "COVARIATES",
+    "UNTOLD",
+    "Effect",
+    "clusterings",
+    "effect",
+    "repeated_rows",
+    "size_table",
+]
 
 COVARIATES = "equal covariates"
 UNTOLD = "clusters can't be told apart"
 COPIES = "exact copies"
 INDEPENDENT = "none"
+GIVEN = "given by the user"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,19 +86,19 @@ def clusterings(data: xr.Dataset, schema: Schema) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to numpy.ndarray
-        Shape (answer,) each: equal covariates, the unit, the named clusters, and each factor but
-        ``draw``. A conversation number counts within its source and model.
+        Shape (answer,) each: the unit, the named clusters, each factor but ``draw``, and equal
+        covariates. A conversation number counts within its source and model.
     """
     out: dict[str, np.ndarray] = {}
-    covariates = [str(name) for name in data.data_vars if name not in schema.outcomes]
-    if covariates:
-        out[COVARIATES] = _codes_of(data, covariates)
     names = [schema.unit, *schema.clusters, *(n for n in FACTORS if n in data.coords)]
     for name in dict.fromkeys(names):
         if name is None or name == "draw" or name in schema.outcomes:
             continue
         within = [n for n in ("source", "model") if n in data.coords and name == "conversation"]
         out[name] = _codes_of(data, [name, *within])
+    covariates = [str(name) for name in data.data_vars if name not in schema.outcomes]
+    if covariates:
+        out[COVARIATES] = _codes_of(data, covariates)
     return out
 
 
@@ -111,6 +120,38 @@ def repeated_rows(data: xr.Dataset, schema: Schema) -> np.ndarray:
     names = [str(name) for name in data.data_vars]
     names += [n for n in (schema.unit, "source") if n in data.coords and n is not None]
     return weights.repeats(_codes_of(data, names))
+
+
+def size_table(
+    groups: dict[str, np.ndarray], weight: np.ndarray, repeated: np.ndarray, clustering: str
+) -> pd.DataFrame:
+    """Count rows, repeated rows and effective rows of each group and of all.
+
+    Parameters
+    ----------
+    groups : dict of str to numpy.ndarray
+        Row positions.
+    weight, repeated : numpy.ndarray
+        Shape (answer,): the weight of each row, and whether it repeats an earlier one.
+    clustering : str
+        Where the weights come from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `SyntheticData.effective_size` describes it.
+    """
+    rows = {}
+    for name, where in {**groups, "total": np.arange(len(weight))}.items():
+        effective = float(weight[where].sum())
+        rows[name] = {
+            "rows": len(where),
+            "duplicates": int(repeated[where].sum()),
+            "design_effect": len(where) / effective if effective > 0 else np.inf,
+            "clustering": clustering,
+            "effective_rows": effective,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _codes_of(data: xr.Dataset, names: list[str]) -> np.ndarray:

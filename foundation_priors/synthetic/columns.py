@@ -70,7 +70,8 @@ def _plain_float(values: np.ndarray) -> np.ndarray:
 
 def _integers(series: pd.Series) -> np.ndarray:
     if series.dtype.kind in "iu":
-        return series.to_numpy(dtype=getattr(series.dtype, "numpy_dtype", series.dtype), copy=True)
+        narrow = getattr(series.dtype, "numpy_dtype", series.dtype)
+        return np.array(series.to_numpy(), dtype=np.dtype(str(narrow)))
     return series.to_numpy(dtype=np.int64)
 
 

@@ -87,9 +87,7 @@ def _require_equal(parts: list[SyntheticData], schemas: list[Schema]) -> None:
                 )
 
 
-def _name_sources(
-    datasets: list[xr.Dataset], source: Sequence[str] | None
-) -> list[xr.Dataset]:
+def _name_sources(datasets: list[xr.Dataset], source: Sequence[str] | None) -> list[xr.Dataset]:
     if source is None:
         named = ["source" in data.coords for data in datasets]
         if any(named) and not all(named):
@@ -99,7 +97,9 @@ def _name_sources(
             )
         return datasets
     if isinstance(source, str) or len(source) != len(datasets):
-        raise ColumnError(f"source={source!r} must hold one name for each of {len(datasets)} parts.")
+        raise ColumnError(
+            f"source={source!r} must be a list of {len(datasets)} names, one for each part."
+        )
     return [
         data.assign_coords(source=(ROWS, np.array([str(name)] * data.sizes[ROWS], dtype=object)))
         for data, name in zip(datasets, source, strict=True)
@@ -120,8 +120,7 @@ def _align_weights(
     out = []
     for data, name in zip(datasets, names, strict=True):
         values = data[name].values.astype(float)
-        rest = data.drop_vars(name) if name != WEIGHT else data
-        out.append(rest.assign_coords({WEIGHT: (ROWS, values)}))
+        out.append(data.drop_vars([name]).assign_coords({WEIGHT: (ROWS, values)}))
     return out, WEIGHT
 
 

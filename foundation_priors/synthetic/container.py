@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from foundation_priors.synthetic.build import (
     frame_from_lines,
     parts_of_frame,
 )
-from foundation_priors.synthetic.guard import guard, refuse
+from foundation_priors.synthetic.guard import Guarded, arm
 from foundation_priors.synthetic.select import matches
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["SyntheticData"]
 
 
-class SyntheticData:
+class SyntheticData(Guarded):
     """Answers of a language model: a prior, never evidence.
 
     A frozen container with one row per answer. It refuses to be turned into an array, so that it
@@ -66,8 +66,8 @@ class SyntheticData:
 
     Notes
     -----
-    The columns ``source``, ``framing``, ``persona``, ``conversation``, ``model`` and ``draw``, where
-    there are any, are factors of the design and become coordinates, as do unit and clusters.
+    The columns ``source``, ``framing``, ``persona``, ``conversation``, ``model`` and ``draw``,
+    where there are any, are factors of the design and become coordinates, as do unit and clusters.
 
     Examples
     --------
@@ -171,7 +171,7 @@ class SyntheticData:
         return self
 
     def _set(self, data: xr.Dataset, schema: Schema) -> None:
-        guard(SyntheticData)
+        arm()
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_schema", schema)
         object.__setattr__(self, "_effects", {})
@@ -283,9 +283,7 @@ class SyntheticData:
             return {name: np.arange(len(self))}
         known = self._row_coords()
         if by not in known:
-            raise ColumnError(
-                f"by={by!r} is no factor of these answers.{did_you_mean(by, known)}"
-            )
+            raise ColumnError(f"by={by!r} is no factor of these answers.{did_you_mean(by, known)}")
         codes, found = pd.factorize(self._data[by].values, use_na_sentinel=False)
         return {str(level): np.flatnonzero(codes == i) for i, level in enumerate(found)}
 
@@ -335,23 +333,15 @@ class SyntheticData:
         ColumnError
             If there is no such factor.
         """
-        from foundation_priors.synthetic.clusters import repeated_rows
+        from foundation_priors.synthetic.clusters import GIVEN, repeated_rows, size_table
 
-        weights, repeated = self.weights(), repeated_rows(self._data, self._schema)
         given = self._schema.weight is not None
-        clustering = "given by the user" if given else self._effect(None).clustering
-        parts = {**self.groups(by), "total": np.arange(len(self))}
-        rows = {
-            name: {
-                "rows": len(where),
-                "duplicates": int(repeated[where].sum()),
-                "design_effect": _ratio(len(where), weights[where].sum()),
-                "clustering": clustering,
-                "effective_rows": float(weights[where].sum()),
-            }
-            for name, where in parts.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
+        return size_table(
+            self.groups(by),
+            self.weights(),
+            repeated_rows(self._data, self._schema),
+            GIVEN if given else self._effect(None).clustering,
+        ).rename_axis(by)
 
     def sel(self, **indexers: Any) -> SyntheticData:
         """Keep the answers with given values of factors.
@@ -475,36 +465,25 @@ class SyntheticData:
         return self._effects[names]
 
     def __len__(self) -> int:
+        """Count the answers."""
         return int(self._data.sizes[ROWS])
 
-    def __iter__(self) -> Iterator[Any]:
-        refuse()
-
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        refuse()
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"SyntheticData is frozen, so {name!r} cannot be set: make a new one.")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"SyntheticData is frozen, so {name!r} cannot be deleted.")
-
     def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without asking for an array."""
         return type(self)._wrap, (self._data, self._schema)
 
     def __copy__(self) -> Self:
+        """Share the rows, which nobody can change."""
         return type(self)._wrap(self._data, self._schema)
 
     def __repr__(self) -> str:
+        """Say what it is, from whom, and what it is worth."""
         from foundation_priors.synthetic.display import text
 
         return text(self)
 
     def _repr_html_(self) -> str:
+        """Say the same in a notebook."""
         from foundation_priors.synthetic.display import html
 
         return html(self)
-
-
-def _ratio(rows: int, total: float) -> float:
-    return rows / total if total > 0 else float("inf")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foundation_priors.synthetic.clusters import INDEPENDENT, UNTOLD
+from foundation_priors.synthetic.clusters import GIVEN, INDEPENDENT, UNTOLD
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic.container import SyntheticData
@@ -38,7 +38,9 @@ def text(llm: SyntheticData) -> str:
     lines = [f"<{TITLE}>", *headline(llm)]
     lines += [f"{name + ':':<12} {_cut(value)}" for name, value in _table(llm).items()]
     lines += ["Provenance:"]
-    lines += [f"    {key + ':':<10} {_cut(value, 12)}" for key, value in _provenance(llm).items()]
+    origin = _provenance(llm)
+    width = max(len(key) for key in origin) + 1
+    lines += [f"    {key + ':':<{width}} {_cut(value, width + 5)}" for key, value in origin.items()]
     return "\n".join(lines)
 
 
@@ -93,8 +95,8 @@ def headline(llm: SyntheticData) -> list[str]:
     why = {
         UNTOLD: UNTOLD,
         INDEPENDENT: "no clustering lowers it",
-        "given by the user": "weights given by the user",
-    }.get(total["clustering"], f"clusters: {total['clustering']}")
+        GIVEN: "weights given by the user",
+    }.get(str(total["clustering"]), f"clusters: {total['clustering']}")
     count = f"{len(llm)} answer{'' if len(llm) == 1 else 's'}"
     return [
         _cut(f"{count} from {whom}", 0),
@@ -121,7 +123,8 @@ def _describe(llm: SyntheticData, name: str) -> str:
     if levels is None:
         values = llm.column(name)
         kind = "strings without levels" if values.dtype == object else str(values.dtype)
-        return f"{name} ({kind})" if values.ndim == 1 else f"{name} ({kind}, {values.shape[1]} wide)"
+        wide = f", {values.shape[1]} wide" if values.ndim == 2 else ""
+        return f"{name} ({kind}{wide})"
     between = " < " if name in llm.ordered else ", "
     return f"{name} {{{between.join(str(level) for level in levels)}}}"
 

@@ -58,9 +58,8 @@ def read(path: str | os.PathLike) -> tuple[xr.Dataset, Schema]:
     place = Path(path)
     if not place.is_file():
         raise FileNotFoundError(f"There is no file {str(place)!r}.")
-    raw = {"mask_and_scale": False, "decode_times": False, "decode_timedelta": False}
     try:
-        with xr.open_dataset(place, engine="h5netcdf", **raw) as opened:
+        with xr.open_dataset(place, engine="h5netcdf", decode_cf=False) as opened:
             plain = opened.load()
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise OSError(
@@ -97,8 +96,6 @@ def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
         name = str(key)
         values, notes[name] = _encode_values(np.asarray(variable.values))
         notes[name]["attrs"] = dict(variable.attrs)
-        if "times" in notes[name]:
-            notes[name]["dtype"] = str(variable.dtype)
         attrs = {k: v for k, v in variable.attrs.items() if isinstance(v, str)}
         if name in schema.levels:
             attrs["levels"] = json.dumps(list(schema.levels[name]))
@@ -113,10 +110,7 @@ def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
         "attrs": dict(data.attrs),
         "schema": dataclasses.asdict(schema),
     }
-    # Without coordinates, so that a string index is not renamed or decoded on the way.
-    safe = {f"{name}": variable for name, variable in variables.items()}
-    out = xr.Dataset(safe, attrs={MARK: json.dumps(meaning)})
-    return out.reset_coords()
+    return xr.Dataset(variables, attrs={MARK: json.dumps(meaning)})
 
 
 def decode(plain: xr.Dataset) -> tuple[xr.Dataset, Schema]:
@@ -156,7 +150,7 @@ def _encode_values(values: np.ndarray) -> tuple[np.ndarray, dict]:
     if values.dtype.kind == "b":
         return values.astype(np.int8), {"dtype": "bool"}
     if values.dtype.kind in "mM":
-        return values.astype(np.int64), {"dtype": str(values.dtype), "times": True}
+        return values.astype(np.int64), {"dtype": str(values.dtype)}
     if values.dtype.kind not in "OUT":
         return values, {"dtype": str(values.dtype)}
     marker = "<missing>"

@@ -1,11 +1,12 @@
 """The refusal to become evidence."""
 
 import functools
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 from foundation_priors.errors import SyntheticAsEvidenceError
 
-__all__ = ["guard", "refuse"]
+__all__ = ["Guarded", "arm", "refuse"]
 
 MESSAGE = (
     "SyntheticData holds answers of a language model, which are a prior and never evidence: pass it"
@@ -25,15 +26,39 @@ def refuse(*_: object, **__: object) -> NoReturn:
     raise SyntheticAsEvidenceError(MESSAGE)
 
 
-@functools.cache
-def guard(kind: type) -> None:
-    """Make PyTensor refuse instances of a class as tensors.
+class Guarded:
+    """A frozen object that NumPy, pandas, xarray and PyTensor cannot read as an array.
 
-    Parameters
-    ----------
-    kind : type
-        The class; registered once.
+    Notes
+    -----
+    pandas wraps an object of known length that it cannot iterate over as one value in silence, so
+    `__iter__` must be there in order to refuse.
     """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        """Refuse to be evidence."""
+        refuse()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Refuse to be evidence."""
+        refuse()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse to change."""
+        raise AttributeError(
+            f"{type(self).__name__} is frozen, so {name!r} cannot be set: make a new one."
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refuse to change."""
+        raise AttributeError(f"{type(self).__name__} is frozen, so {name!r} cannot be deleted.")
+
+
+@functools.cache
+def arm() -> None:
+    """Make PyTensor refuse a guarded object, which it would else try as a tensor."""
     from pytensor.tensor import _as_tensor_variable
 
-    _as_tensor_variable.register(kind, refuse)
+    _as_tensor_variable.register(Guarded, refuse)

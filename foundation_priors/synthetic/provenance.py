@@ -32,7 +32,7 @@ def fill(provenance: Mapping | None) -> dict:
     """
     if provenance is not None and not isinstance(provenance, Mapping):
         raise TypeError(f"provenance is {provenance!r}, and must be a dictionary or None.")
-    copy = plain(provenance or {})
+    copy = {str(key): plain(entry) for key, entry in (provenance or {}).items()}
     unknown = {key: NOT_RECORDED for key in KEYS if copy.get(key) is None}
     return {**copy, **unknown}
 

@@ -8,7 +8,7 @@ __all__ = ["combine_codes", "design_effect", "repeats", "smallest_multiplicity"]
 
 
 def combine_codes(codes: Sequence[np.ndarray]) -> np.ndarray:
-    """Number the distinct combinations of several columns of codes.
+    """Give a number to each distinct combination of several columns of codes.
 
     Parameters
     ----------
