@@ -1,0 +1,184 @@
+"""Where to put anchors: first evenly in arc, then wherever a check fails."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.path.arc import length, power_law
+from foundation_priors.path.engine import Engine
+from foundation_priors.path.fits import R_HAT, Fit, Settings, Task, forward_fit, run_tasks
+from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
+
+__all__ = ["Climber", "Plan"]
+
+type Floats = NDArray[np.float64]
+
+GAP = 2.0
+MARGIN = 1.15
+"""How far beyond the floor of the effective sample size to go, since it is itself an estimate."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many draws and anchors to spend; ``draws`` are those of one chain of an anchor."""
+
+    draws: int
+    max_anchors: int
+    max_trust: float
+    settings: Settings
+    executor: Executor | None
+
+
+class Climber:
+    """Builds both ladders, the posterior's and the tilted prior's, from one engine."""
+
+    def __init__(
+        self, engine: Engine, plan: Plan, seed: Any, progress: Callable[..., None]
+    ) -> None:
+        self.engine, self.plan, self.progress = engine, plan, progress
+        self.seeds = np.random.SeedSequence(seed)
+        self.sources = len(engine.tilted.sources)
+        self.zero = np.zeros(self.sources)
+        self.far = np.zeros((1, engine.dim))
+
+    def climb(self) -> tuple[Ladder, Ladder]:
+        """Return the posterior's ladder and the tilted prior's."""
+        posterior, prior = self._ends()
+        posterior, prior = self._fill(posterior, prior)
+        return self._mend(posterior, prior)
+
+    def _task(self, trust: Floats, real: float, draws: int, near: Floats) -> Task:
+        seed = int(self.seeds.spawn(1)[0].generate_state(1)[0])
+        return Task(tuple(trust), real, draws, seed, near, self.far)
+
+    def _run(self, tasks: list[Task], doing: str) -> list[Fit]:
+        self.progress(doing, total=len(tasks))
+        done = lambda: self.progress(doing, advance=1)  # noqa: E731
+        return run_tasks(self.engine, tasks, self.plan.settings, self.plan.executor, done)
+
+    def _corners(self) -> list[Floats]:
+        """Return the weights at the far ends: each source alone, all, and pairs of up to three."""
+        one = np.eye(self.sources) * self.plan.max_trust
+        sizes = range(1, self.sources + 1) if self.sources <= 3 else (1, self.sources)
+        sets = [c for k in sizes for c in itertools.combinations(range(self.sources), k)]
+        return [one[list(members)].sum(axis=0) for members in sets]
+
+    def _ends(self) -> tuple[list[Fit], list[Fit]]:
+        plan, wide = self.plan, 2 * self.plan.draws
+        forward = forward_fit(self.engine, 2 * 4 * plan.draws, self.seeds.spawn(1)[0])
+        start = self._typical() if forward is None else forward.run.u[0]
+        self.far = start
+        tasks = [self._task(self.zero, 1.0, wide, start)]
+        if forward is None:
+            tasks.append(self._task(self.zero, 0.0, wide, start))
+        first, *rest = self._run(tasks, "posterior and prior at trust 0")
+        base = forward or rest[0]
+        self.far = base.run.u.reshape(base.draws, -1)
+        near, corners = first.run.u.reshape(first.draws, -1), self._corners()
+        tasks = [self._task(c, 1.0, wide, near) for c in corners]
+        tasks += [self._task(c, 0.0, plan.draws, near) for c in corners]
+        fits = self._run(tasks, "the ends of the path")
+        return [first, *fits[: len(corners)]], [base, *fits[len(corners) :]]
+
+    def _typical(self) -> Floats:
+        """Return initial points of the model, where its prior cannot be drawn from directly."""
+        states = self.seeds.spawn(1)[0].generate_state(16)
+        start = self.engine.compiled.initial_point_func
+        return np.array([start(int(s)) for s in states])
+
+    def _fill(self, posterior: list[Fit], prior: list[Fit]) -> tuple[Ladder, Ladder]:
+        """Put anchors evenly in arc between 0 and each end."""
+        tasks: list[Task] = []
+        room = self.plan.max_anchors
+        for real, fits in ((1.0, posterior), (0.0, prior)):
+            inner = [p for end in fits[1:] for p in self._between(fits[0], end)]
+            for point in inner[: max(room - len(fits), 0)]:
+                near = self._closest(posterior, point)
+                tasks.append(self._task(point, real, self._draws(real), near))
+        fits = self._run(tasks, "anchors between")
+        by = {real: [f for f in fits if f.real == real] for real in (1.0, 0.0)}
+        return Ladder(posterior + by[1.0]), Ladder(prior + by[0.0])
+
+    def _draws(self, real: float) -> int:
+        return self.plan.draws if real else max(self.plan.draws * 3 // 5, 1)
+
+    def _between(self, start: Fit, end: Fit) -> list[Floats]:
+        step = end.trust - start.trust
+        lines = [f.run.ell.reshape(f.draws, -1) @ step for f in (start, end)]
+        flat = [np.full(len(x), 1 / len(x)) for x in lines]
+        (mean_a, sd_a), (mean_b, sd_b) = (_robust(x, w) for x, w in zip(lines, flat, strict=True))
+        sd = power_law(sd_a, sd_b, mean_b - mean_a, 1.0)
+        size = int(np.ceil(length(sd, 1.0) / GAP)) + 1
+        from foundation_priors.path.arc import even_grid
+
+        inner = even_grid(sd, 1.0, min(size, self.plan.max_anchors))[1:-1]
+        return [start.trust + t * step for t in inner]
+
+    @staticmethod
+    def _closest(fits: list[Fit], point: Floats) -> Floats:
+        fit = min(fits, key=lambda f: float(np.abs(f.trust - point).sum()))
+        return fit.run.u.reshape(fit.draws, -1)
+
+    def _mend(self, posterior: Ladder, prior: Ladder) -> tuple[Ladder, Ladder]:
+        """Add anchors where checks fail until none does, or none more may be added."""
+        while True:
+            tasks = self._wanted(posterior, 1.0) + self._wanted(prior, 0.0, posterior)
+            if not tasks:
+                return posterior, prior
+            fits = self._run(tasks, "anchors where checks failed")
+            more = {real: [f for f in fits if f.real == real] for real in (1.0, 0.0)}
+            if more[1.0]:
+                posterior = Ladder([*posterior.fits, *more[1.0]])
+            if more[0.0]:
+                prior = Ladder([*prior.fits, *more[0.0]])
+
+    def _wanted(self, ladder: Ladder, real: float, start: Ladder | None = None) -> list[Task]:
+        """Return the fits that would help a ladder most: one for its weights, one for its gaps."""
+        room = self.plan.max_anchors - len(ladder.fits)
+        points = self.check_points(ladder)
+        checks = ladder.check(points)
+        limit = ladder.mixture.log_z_error(points, self.zero)
+        wanted: list[tuple[Floats, int]] = []
+        severity = np.maximum(checks.pareto_k / checks.pareto_k_limit, 0)
+        if real:
+            severity = np.maximum(severity, MARGIN * ESS_FLOOR / checks.ess)
+        worst = int(np.argmax(severity))
+        if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
+            wanted.append((points[worst], self._deficit(ladder, checks.ess[worst], points[worst])))
+        if not (np.max(limit) <= 0.7 * LOG_Z_LIMIT) or not ladder.linked.all():
+            a, b = ladder.weakest_gap()
+            wanted.append((ladder.between(a, b, 3)[1], self._draws(real)))
+        source = start or ladder
+        return [
+            self._task(p, real, n, (near := source.near(p)).run.u.reshape(near.draws, -1))
+            for p, n in wanted[: max(room, 0)]
+        ]
+
+    def _deficit(self, ladder: Ladder, ess: float, point: Floats) -> int:
+        """Return the draws of a chain that should lift the effective sample size to its floor."""
+        fit = ladder.near(point)
+        needed = (MARGIN * ESS_FLOOR - ess) * fit.draws / fit.ess_min / self.plan.settings.chains
+        return int(np.clip(np.ceil(1.2 * needed), self.plan.draws // 2, 4 * self.plan.draws))
+
+    def _hopeless(self, ladder: Ladder, point: Floats) -> bool:
+        """Say whether chains have already disagreed twice where more draws would go."""
+        near = ladder.near(point).trust
+        bad = [f for f in ladder.fits if f.r_hat > R_HAT and np.abs(f.trust - near).max() < 1e-9]
+        return len(bad) > 1
+
+    def check_points(self, ladder: Ladder) -> Floats:
+        """Return where the checks are made: along equal weights and, with sources, among them."""
+        line = np.full(self.sources, self.plan.max_trust)
+        points = [ladder.between(self.zero, line, 25)]
+        if self.sources > 1:
+            rng = np.random.default_rng(0)
+            for end in [*self._corners(), *(rng.random((24, self.sources)) * line)]:
+                points.append(ladder.between(self.zero, end, 5)[1:])
+        return np.concatenate(points)

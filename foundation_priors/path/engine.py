@@ -1,0 +1,264 @@
+"""One compiled model that serves every trust, with the real data and without."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.prior.model import copy_model
+from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["EVIDENCE", "Engine", "Run", "weigh_evidence"]
+
+EVIDENCE, REAL = "fp_evidence", "fp_real_loglik"
+
+type Floats = NDArray[np.float64]
+
+
+def weigh_evidence(tilted: Tilted) -> pm.Model:
+    """Return the tilted model with its likelihood as a potential of weight ``fp_evidence``.
+
+    With weight 1 it is the posterior, with weight 0 the tilted prior.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.graph.replace import graph_replace
+
+    model = copy_model(tilted.model)
+    values = {rv: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    stand_ins = {rv: rv.type(name=rv.name) for rv in model.free_RVs}
+    back = {stand_in: rv for rv, stand_in in stand_ins.items()}
+    terms = []
+    for rv, value in values.items():
+        others = {k: v for k, v in values.items() if k is not rv}
+        logp = pm.logp(graph_replace(rv, {**others, **stand_ins}, strict=False), value)
+        terms.append(graph_replace(logp, back, strict=False).sum())
+    for name in tilted.evidence:
+        potential = next(p for p in model.potentials if p.name == name)
+        model.potentials.remove(potential)
+        terms.append(potential.sum())
+    for rv, value in values.items():
+        model.observed_RVs.remove(rv)
+        model.rvs_to_transforms.pop(rv, None)
+        model.values_to_rvs.pop(value)
+        model.rvs_to_values.pop(rv)
+        model.rvs_to_initial_values.pop(rv, None)
+    with model:
+        weight = pm.Data(EVIDENCE, 1.0)
+        real = pm.Deterministic(REAL, pt.add(*terms) if len(terms) > 1 else terms[0])
+        pm.Potential("fp_real", pt.switch(weight > 0, weight * real, 0.0))
+    return model
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the sampler gave.
+
+    ``u`` are unconstrained draws, shape (chain, draw, coordinate); ``values`` the model's
+    variables by name, shape (chain, draw, ...); ``ell`` has shape (chain, draw, source), ``real``
+    (chain, draw). ``gradients`` counts gradient evaluations, warm-up included.
+    """
+
+    u: Floats
+    values: dict[str, Floats]
+    ell: Floats
+    real: Floats
+    divergences: int
+    gradients: int
+    seconds: float
+
+
+class Engine:
+    """The compiled model; see `weigh_evidence`. It can be pickled, and then compiles itself anew.
+
+    Parameters
+    ----------
+    tilted : Tilted
+        From `foundation_priors.prior.tilt.build`.
+    """
+
+    def __init__(self, tilted: Tilted) -> None:
+        self.tilted = tilted
+        self.model = weigh_evidence(tilted)
+
+    def __getstate__(self) -> dict[str, Any]:
+        import cloudpickle
+
+        return {"pickled": cloudpickle.dumps((self.tilted, self.model))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        import cloudpickle
+
+        self.tilted, self.model = cloudpickle.loads(state["pickled"])
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The nutpie model, compiled once."""
+        import nutpie
+
+        return nutpie.compile_pymc_model(self.model)
+
+    @cached_property
+    def key(self) -> str:
+        """Identify the model across processes."""
+        return hashlib.sha256(self.__getstate__()["pickled"]).hexdigest()
+
+    @property
+    def dim(self) -> int:
+        """Number of unconstrained coordinates."""
+        return self.compiled.n_dim
+
+    @cached_property
+    def coordinates(self) -> dict[str, slice]:
+        """Where each free variable stands among the unconstrained coordinates."""
+        names, slices, _ = self.compiled.shape_info
+        where = dict(zip(names, slices, strict=True))
+        return {rv.name: where[self.model.rvs_to_values[rv].name] for rv in self.model.free_RVs}
+
+    @cached_property
+    def variables(self) -> list[str]:
+        """Names of the user's variables, free and deterministic, in the model's order."""
+        rvs = [*self.model.free_RVs, *self.model.deterministics]
+        return [v.name for v in rvs if v.name not in (LOGLIK, REAL)]
+
+    def at(self, trust: Floats, real: float) -> Any:
+        """Return the compiled model at these weights."""
+        data = {TRUST: self.tilted.vector(trust), EVIDENCE: real}
+        return self.compiled.with_data(**data)
+
+    def value_grad(self, u: Floats, trust: Floats, real: float) -> tuple[Floats, Floats]:
+        """Return log density and gradient at points of shape (point, coordinate).
+
+        Where the density is zero or not finite, both are nan.
+        """
+        at = self.at(trust, real)
+        call, pointer = _pointers(at.compiled_logp_func)
+        values, grads = np.full(len(u), np.nan), np.full(u.shape, np.nan)
+        value, x = np.zeros(()), np.ascontiguousarray(u, dtype=float)
+        for i in range(len(u)):
+            out = (pointer(x[i]), pointer(grads[i]), pointer(value))
+            code = call(self.dim, *out, at.user_data.ctypes.data)
+            if code == 0:
+                values[i] = value
+            else:
+                grads[i] = np.nan
+        return values, grads
+
+    def expand(self, u: Floats) -> tuple[dict[str, Floats], Floats, Floats]:
+        """Return the model's variables, ell and the real log-likelihood at points (point, ...)."""
+        compiled = self.compiled
+        call, pointer = _pointers(compiled.compiled_expand_func)
+        out = np.full((len(u), compiled.n_expanded), np.nan)
+        x = np.ascontiguousarray(u, dtype=float)
+        for i in range(len(u)):
+            row = (pointer(x[i]), pointer(out[i]))
+            call(self.dim, compiled.n_expanded, *row, compiled.user_data.ctypes.data)
+        where = {name: (cut, shape) for name, cut, shape in zip(*compiled.shape_info, strict=True)}
+        return self._split(lambda name: out[:, where[name][0]].reshape(-1, *where[name][1]))
+
+    def _split(self, get: Callable[[str], Floats]) -> tuple[dict[str, Floats], Floats, Floats]:
+        values = {name: get(name) for name in self.variables}
+        ell, real = get(LOGLIK), get(REAL)
+        return values, ell.reshape(*real.shape, len(self.tilted.sources)), real
+
+    def forward(self, draws: int, seed: np.random.SeedSequence) -> Floats | None:
+        """Return independent draws from the primitive prior, shape (draw, coordinate).
+
+        None where the prior is not what its random variables alone say: with potentials of its
+        own, or with a transform that cuts it (ordered cutpoints, for instance).
+        """
+        from pymc.distributions.transforms import _default_transform
+        from pymc.initial_point import make_initial_point_fn
+
+        model = self.model
+        if {p.name for p in model.potentials} - {"fp_real", "fp_tilt"}:
+            return None
+        for rv in model.free_RVs:
+            default = _default_transform(rv.owner.op, rv)
+            if type(model.rvs_to_transforms[rv]) is not type(default):
+                return None
+        point = make_initial_point_fn(
+            model=model,
+            overrides=dict.fromkeys(model.free_RVs, "prior"),
+            default_strategy="prior",
+            return_transformed=True,
+        )
+        names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
+        out = np.empty((draws, self.dim))
+        for i, number in enumerate(seed.generate_state(draws)):
+            values = point(int(number))
+            out[i] = np.concatenate([np.ravel(values[n]) for n in names])
+        return out
+
+    def sample(
+        self,
+        trust: Floats,
+        real: float,
+        start: Callable[[int], Floats],
+        *,
+        draws: int,
+        tune: int,
+        chains: int,
+        cores: int | None,
+        seed: int,
+    ) -> Run:
+        """Sample at one weight with nutpie; ``start`` maps a chain's seed to where it begins."""
+        import time
+
+        import nutpie
+
+        at = replace(self.at(trust, real), initial_point_func=start)
+        began = time.perf_counter()
+        raw = nutpie.sample(
+            at,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            seed=seed,
+            progress_bar=False,
+            return_raw_trace=True,
+        )
+        seconds = time.perf_counter() - began
+        return self._read(raw, draws, seconds)
+
+    def _read(self, raw: Any, draws: int, seconds: float) -> Run:
+        chains, stats = raw.get_arrow_trace()
+        names, _, shapes = self.compiled.shape_info
+        shape = dict(zip(names, shapes, strict=True))
+
+        def get(name: str) -> Floats:
+            parts = [_column(batch, name)[-draws * int(np.prod(shape[name])) :] for batch in chains]
+            return np.stack([p.reshape(draws, *shape[name]) for p in parts])
+
+        values, ell, real = self._split(get)
+        free = [self.model.rvs_to_values[rv].name for rv in self.model.free_RVs]
+        u = np.concatenate([get(n).reshape(len(chains), draws, -1) for n in free], axis=-1)
+        diverging = [np.asarray(s.column("diverging"))[-draws:].sum() for s in stats]
+        steps = [np.asarray(s.column("n_steps")).sum() for s in stats]
+        return Run(u, values, ell, real, int(sum(diverging)), int(sum(steps)), seconds)
+
+
+def _column(batch: Any, name: str) -> Floats:
+    import pyarrow
+
+    column = pyarrow.array(batch.column(name))
+    column = column.flatten() if hasattr(column, "flatten") else column
+    return column.to_numpy(zero_copy_only=False).astype(float)
+
+
+def _pointers(function: Any) -> tuple[Callable[..., int], Callable[[Floats], Any]]:
+    """Return the C function and what turns an array into its pointer argument."""
+    call = function.ctypes
+    kind = next(t for t in call.argtypes if hasattr(t, "contents"))
+    return call, lambda array: ctypes.cast(array.ctypes.data, kind)

@@ -1,0 +1,153 @@
+"""Fits at single weights: where chains start, who runs them, and what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.path.engine import Engine, Run
+from foundation_priors.path.mixture import Anchor
+
+__all__ = ["Fit", "Settings", "Task", "forward_fit", "run_tasks"]
+
+type Floats = NDArray[np.float64]
+
+R_HAT = 1.05
+"""Largest r-hat of an anchor that is relied on."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every anchor is sampled."""
+
+    tune: int = 400
+    chains: int = 4
+    cores: int | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit to make: a weight, a ladder, a number of draws and where the chains may start.
+
+    ``near`` and ``far`` are unconstrained points, shape (point, coordinate): about half of the
+    chains start at the one, half at the other, since chains that all start where the last ones
+    ended would never find another mode.
+    """
+
+    trust: tuple[float, ...]
+    real: float
+    draws: int
+    seed: int
+    near: Floats
+    far: Floats
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Draws at one weight with their diagnostics.
+
+    ``ess`` is that of ell, which weighs the draws; ``ess_min`` the smallest over all coordinates.
+    """
+
+    trust: Floats
+    real: float
+    run: Run
+    ess: float
+    ess_min: float
+    r_hat: float
+
+    @property
+    def draws(self) -> int:
+        """Number of draws of all chains."""
+        return self.run.u.shape[0] * self.run.u.shape[1]
+
+    def anchor(self) -> Anchor:
+        """Return what the mixture needs."""
+        return Anchor(self.trust, self.run.ell, self.ess, self.ess_min)
+
+
+def forward_fit(engine: Engine, draws: int, seed: np.random.SeedSequence) -> Fit | None:
+    """Return independent draws from the primitive prior as a fit at trust 0, if it can be drawn."""
+    u = engine.forward(draws, seed)
+    if u is None:
+        return None
+    values, ell, real = engine.expand(u)
+    values = {name: value[None] for name, value in values.items()}
+    run = Run(u[None], values, ell[None], real[None], 0, 0, 0.0)
+    return Fit(np.zeros(ell.shape[-1]), 0.0, run, float(draws), float(draws), 1.0)
+
+
+def run_tasks(
+    engine: Engine, tasks: Sequence[Task], settings: Settings, executor: Executor | None, done: Any
+) -> list[Fit]:
+    """Make all fits, in order; ``done`` is called after each."""
+    if executor is None:
+        fits = []
+        for task in tasks:
+            fits.append(_fit(engine, settings, task))
+            done()
+        return fits
+    one = replace(settings, cores=settings.cores or 1)
+    futures = [executor.submit(partial(_fit_anywhere, engine, one), task) for task in tasks]
+    for future in as_completed(futures):
+        future.result()
+        done()
+    return [future.result() for future in futures]
+
+
+_ENGINES: dict[str, Engine] = {}
+
+
+def _fit_anywhere(engine: Engine, settings: Settings, task: Task) -> Fit:
+    """Make a fit, perhaps in another process, which compiles the model once and keeps it."""
+    if "compiled" in engine.__dict__:
+        return _fit(engine, settings, task)
+    return _fit(_ENGINES.setdefault(engine.key, engine), settings, task)
+
+
+def _fit(engine: Engine, settings: Settings, task: Task) -> Fit:
+    trust = np.array(task.trust)
+    run = engine.sample(
+        trust,
+        task.real,
+        partial(_start, engine, task),
+        draws=task.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        seed=task.seed,
+    )
+    return Fit(trust, task.real, run, *_diagnose(run))
+
+
+def _start(engine: Engine, task: Task, seed: int | None) -> Floats:
+    rng = np.random.default_rng(seed)
+    near = task.near[rng.integers(len(task.near))]
+    far = task.far[rng.integers(len(task.far))]
+    step = 1.0 if rng.random() < 0.5 else 0.0
+    while step > 1e-3:
+        point = near + step * (far - near)
+        if np.isfinite(engine.value_grad(point[None], np.array(task.trust), task.real)[0][0]):
+            return point
+        step /= 2
+    return near.copy()
+
+
+def _diagnose(run: Run) -> tuple[float, float, float]:
+    from arviz_stats.base import array_stats
+
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    total = float(run.u.shape[0] * run.u.shape[1])
+    both = np.concatenate([run.u, run.ell], axis=-1)
+    ell = np.atleast_1d(array_stats.ess(run.ell, method="mean", **axes))
+    bulk = np.atleast_1d(array_stats.ess(both, method="bulk", **axes))
+    r_hat = np.atleast_1d(array_stats.rhat(both, **axes))
+    least = [float(np.nan_to_num(e, nan=1.0).min()) for e in (ell, bulk)]
+    ess, ess_min = (min(max(e, 1.0), total) for e in least)
+    return ess, min(ess_min, ess), float(np.nan_to_num(r_hat, nan=np.inf).max())

@@ -1,0 +1,178 @@
+"""A ladder: the fits at several weights, with the real data or without, as one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.path.arc import even_grid, power_law
+from foundation_priors.path.fits import R_HAT, Fit
+from foundation_priors.path.mixture import Mixture, pareto_k_limit
+
+__all__ = ["ESS_FLOOR", "LOG_Z_LIMIT", "Checks", "Ladder"]
+
+type Floats = NDArray[np.float64]
+type Bools = NDArray[np.bool_]
+
+ESS_FLOOR = 1000.0
+LOG_Z_LIMIT = 0.1
+OVERLAP = 0.03
+"""Least overlap of linked anchors (Klimovich, Shirts and Mobley 2015,
+doi 10.1007/s10822-015-9840-9)."""
+FOREIGN = 0.05
+"""Largest weight that draws of an unreliable anchor may have."""
+DIVERGENT = 0.01
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checks at some weights, each of shape (point,)."""
+
+    ess: Floats
+    pareto_k: Floats
+    pareto_k_limit: float
+    mcse_log_z: Floats
+    converged: Bools
+    linked: Bools
+
+    @property
+    def weights_fail(self) -> Bools:
+        """Where means and quantiles cannot be relied on."""
+        return (self.ess < ESS_FLOOR) | (self.pareto_k > self.pareto_k_limit) | ~self.converged
+
+    @property
+    def log_z_fails(self) -> Bools:
+        """Where the log normaliser cannot be relied on."""
+        bad = (self.pareto_k > self.pareto_k_limit) | ~self.converged | ~self.linked
+        return bad | ~(self.mcse_log_z <= LOG_Z_LIMIT)
+
+
+class Ladder:
+    """Fits at several weights, all with the real data (``real=1``) or all without."""
+
+    def __init__(self, fits: Sequence[Fit]) -> None:
+        self.fits = tuple(fits)
+        self.mixture = Mixture([fit.anchor() for fit in fits])
+        self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
+
+    @property
+    def zero(self) -> Floats:
+        """The weight at which every ladder begins."""
+        return np.zeros(self.mixture.points.shape[1])
+
+    @cached_property
+    def converged(self) -> Bools:
+        """Which anchors' chains agree and rarely diverge."""
+        return np.array(
+            [f.r_hat <= R_HAT and f.run.divergences <= DIVERGENT * f.draws for f in self.fits]
+        )
+
+    @cached_property
+    def overlap(self) -> Floats:
+        """Share of each anchor's mass that it has in common with each other, (anchor, anchor)."""
+        m = self.mixture
+        shared = (m.share[:, None] * m.membership).T @ m.membership
+        return shared / m.effective[:, None]
+
+    @cached_property
+    def linked(self) -> Bools:
+        """Which anchors are joined to that at 0 by a chain of overlapping ones."""
+        near = np.minimum(self.overlap, self.overlap.T) >= OVERLAP
+        near |= (self.mixture.points[:, None] == self.mixture.points[None]).all(axis=-1)
+        reached = (self.mixture.points == 0).all(axis=1)
+        for _ in self.fits:
+            reached = reached | near[:, reached].any(axis=1)
+        return reached
+
+    def log_z(self, points: Floats) -> Floats:
+        """Return the log normaliser less that at 0, shape (point,)."""
+        return self.mixture.log_z(points) - self.mixture.log_z(self.zero[None])
+
+    def check(self, points: Floats) -> Checks:
+        """Check the mixture at some weights."""
+        m = self.mixture
+        foreign = self._mass(points, ~self.converged), self._mass(points, ~self.linked)
+        return Checks(
+            m.ess(points),
+            m.pareto_k(points),
+            pareto_k_limit(m.effective.sum()),
+            m.log_z_error(points, self.zero),
+            foreign[0] <= FOREIGN,
+            foreign[1] <= FOREIGN,
+        )
+
+    def _mass(self, points: Floats, anchors: Bools) -> Floats:
+        if not anchors.any():
+            return np.zeros(len(points))
+        return self.mixture.expect(points, anchors[self.mixture.origin][:, None].astype(float))[
+            :, 0
+        ]
+
+    def leave_one_out(self) -> Floats:
+        """Return how far each anchor's log normaliser moves without its own draws, in errors.
+
+        Not defined (nan) at 0 and where the others do not reach.
+        """
+        out = np.full(len(self.fits), np.nan)
+        for k, fit in enumerate(self.fits):
+            others = [f for f in self.fits if (f.trust != fit.trust).any()]
+            if not fit.trust.any() or len(others) < 2:
+                continue
+            rest = Mixture([f.anchor() for f in others])
+            point, zero = fit.trust[None], self.zero
+            error = np.hypot(rest.log_z_error(point, zero), self.mixture.log_z_error(point, zero))
+            if error[0] < 1:
+                without = rest.log_z(point) - rest.log_z(zero[None])
+                out[k] = abs(without - self.log_z(point))[0] / error[0]
+        return out
+
+    def near(self, trust: Floats) -> Fit:
+        """Return the fit whose draws weigh most at ``trust``."""
+        m = self.mixture
+        w = m.weights(trust[None])[0]
+        return self.fits[int(np.argmax(np.bincount(m.origin, w, len(self.fits))))]
+
+    def between(self, start: Floats, end: Floats, size: int) -> Floats:
+        """Return ``size`` weights from ``start`` to ``end``, about evenly spaced in arc."""
+        step = end - start
+        line = self.mixture.ell @ step
+        stats = []
+        for point in (start, end):
+            w = self.mixture.weights(point[None])[0]
+            stats.append(_robust(line, w))
+        (mean_a, sd_a), (mean_b, sd_b) = stats
+        if sd_a >= sd_b:
+            t = even_grid(power_law(sd_a, sd_b, mean_b - mean_a, 1.0), 1.0, size)
+        else:
+            t = 1 - even_grid(power_law(sd_b, sd_a, mean_b - mean_a, 1.0), 1.0, size)[::-1]
+        return start + t[:, None] * step
+
+    def sd_along(self, direction: Floats, t: Floats) -> Floats:
+        """Return the sd of ell along a direction, at distances t from 0."""
+        fisher = self.mixture.fisher(t[:, None] * direction)
+        return np.sqrt(np.maximum(np.einsum("s,gst,t->g", direction, fisher, direction), 0))
+
+    def weakest_gap(self) -> tuple[Floats, Floats]:
+        """Return the ends of the least certain link in the tree that joins all anchors."""
+        from scipy.sparse.csgraph import minimum_spanning_tree
+
+        points = np.unique(self.mixture.points, axis=0)
+        errors = np.array([self.mixture.log_z_error(points, p) for p in points])
+        cap = np.nan_to_num(errors, nan=1e6, posinf=1e6)
+        tree = minimum_spanning_tree(np.maximum(cap, 1e-9)).toarray()
+        a, b = np.unravel_index(np.argmax(tree), tree.shape)
+        return points[a], points[b]
+
+
+def _robust(line: Floats, weights: Floats) -> tuple[float, float]:
+    """Return mean and sd of draws without the most extreme 1%, which may be minus infinity."""
+    order = np.argsort(line)
+    mass = np.cumsum(weights[order])
+    kept = order[mass >= 0.01 * mass[-1]]
+    w = weights[kept] / weights[kept].sum()
+    mean = float(w @ line[kept])
+    return mean, float(np.sqrt(w @ (line[kept] - mean) ** 2))

@@ -1,0 +1,310 @@
+r"""Draws at several weights, combined into one sample that serves every weight.
+
+The densities differ only by a factor :math:`\exp(L \cdot \ell)`, so a draw enters through its
+log-likelihoods :math:`\ell_n` alone (multistate reweighting). NumPy in, NumPy out.
+
+References
+----------
+.. [1] M. R. Shirts and J. D. Chodera (2008). Statistically optimal analysis of samples from
+   multiple equilibrium states. J. Chem. Phys. 129. doi:10.1063/1.2978177
+.. [2] A. Kong et al. (2003). A theory of statistical models for Monte Carlo integration. JRSS B
+   65(3). doi:10.1111/1467-9868.00404
+.. [3] C. J. Geyer (1994). Estimating normalizing constants and reweighting mixtures. Technical
+   Report 568, University of Minnesota.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Anchor", "Estimate", "Mixture", "pareto_k_limit"]
+
+type Floats = NDArray[np.float64]
+
+LOWEST = -1e300
+"""Stands for a log-likelihood of minus infinity: times a weight of 0 it is still 0."""
+CHUNK = 4_000_000
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Draws at one weight.
+
+    ``trust`` has shape (source,), ``ell`` (chain, draw, source); ``ess`` is the effective number
+    of the draws of ``ell``, at most chains times draws, and ``ess_min`` that of the model's worst
+    quantity.
+    """
+
+    trust: Floats
+    ell: Floats
+    ess: float
+    ess_min: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and a standard deviation at each point, with their Monte Carlo standard errors.
+
+    All have shape (point, quantity).
+    """
+
+    mean: Floats
+    sd: Floats
+    mcse_mean: Floats
+    mcse_sd: Floats
+
+
+def pareto_k_limit(size: float) -> float:
+    r"""Return the largest :math:`\hat k` at which weights can be relied on.
+
+    Notes
+    -----
+    :math:`\min(1 - 1/\log_{10} S, 0.7)` for S draws (Vehtari et al. 2024, JMLR 25(72)).
+
+    Examples
+    --------
+    >>> pareto_k_limit(100), pareto_k_limit(10_000)
+    (0.5, 0.7)
+    """
+    return min(1 - 1 / np.log10(max(size, 10.0)), 0.7)
+
+
+class Mixture:
+    r"""All anchors' draws as one sample of their mixture.
+
+    With :math:`c_j` the effective share of anchor j's draws and :math:`N'_j` their effective
+    number, a draw has at weights L
+
+    .. math:: w_n(L) \propto c_{j(n)} \exp(L \cdot \ell_n) / \sum_j N'_j \exp(f_j + L_j\cdot\ell_n),
+
+    where the :math:`f_j` solve :math:`\sum_n w_n(L_j) = 1` (a convex problem).
+    """
+
+    def __init__(self, anchors: list[Anchor]) -> None:
+        self.anchors = anchors
+        self.points = np.array([a.trust for a in anchors])
+        sizes = [a.ell.shape[0] * a.ell.shape[1] for a in anchors]
+        self.origin = np.repeat(np.arange(len(anchors)), sizes)
+        flat = [a.ell.reshape(-1, a.ell.shape[-1]) for a in anchors]
+        self.ell = np.clip(np.nan_to_num(np.concatenate(flat), nan=LOWEST), LOWEST, -LOWEST)
+        self.effective = np.array([min(a.ess, n) for a, n in zip(anchors, sizes, strict=True)])
+        self.share = (self.effective / np.array(sizes))[self.origin]
+        worst = np.array([min(a.ess_min, n) for a, n in zip(anchors, sizes, strict=True)])
+        self.worst_share = (worst / np.array(sizes))[self.origin]
+        self.batches, self.batch_origin = _batches([a.ell.shape[:2] for a in anchors])
+        self.f = self._solve()
+
+    @cached_property
+    def log_denominator(self) -> Floats:
+        """Log density of the mixture up to the base density, shape (draw,)."""
+        return self._log_terms(self.f).max(axis=1) + np.log(self._relative(self.f).sum(axis=1))
+
+    @cached_property
+    def membership(self) -> Floats:
+        """Probability that a draw came from each anchor, shape (draw, anchor)."""
+        terms = self._relative(self.f)
+        return terms / terms.sum(axis=1, keepdims=True)
+
+    @cached_property
+    def _scores(self) -> Floats:
+        """Batch sums of the estimating function of f, times the inverse of its Jacobian."""
+        origin = np.equal.outer(self.origin, np.arange(len(self.points)))
+        residual = self.share[:, None] * (self.membership - origin)
+        sums = np.add.reduceat(residual, self.batches, axis=0)
+        p = self.membership
+        hessian = np.diag((self.share[:, None] * p).sum(0)) - (self.share[:, None] * p).T @ p
+        return self._centre(sums) @ np.linalg.pinv(hessian, rcond=1e-12, hermitian=True)
+
+    def log_weights(self, points: Floats) -> Floats:
+        """Return log w before normalising, shape (point, draw)."""
+        return points @ self.ell.T - self.log_denominator + np.log(self.share)
+
+    def weights(self, points: Floats) -> Floats:
+        """Return normalised weights, shape (point, draw)."""
+        return _softmax(self.log_weights(points))
+
+    def log_z(self, points: Floats) -> Floats:
+        """Return the log normaliser, up to one constant for all points, shape (point,)."""
+        return np.concatenate([_logsumexp(self.log_weights(p)) for p in self._chunks(points)])
+
+    def log_z_error(self, points: Floats, base: Floats) -> Floats:
+        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,)."""
+        zero, p_zero = self._batch_weights(base[None])
+        errors = []
+        for chunk in self._chunks(points):
+            sums, p = self._batch_weights(chunk)
+            errors.append(self._error(sums - zero + self._scores @ (p - p_zero).T))
+        return np.concatenate(errors)
+
+    def ess(self, points: Floats) -> Floats:
+        """Return the effective sample size, shape (point,).
+
+        The autocorrelation of each anchor's worst quantity is counted.
+        """
+        out = [
+            1 / (self.weights(p) ** 2 / self.worst_share).sum(axis=1) for p in self._chunks(points)
+        ]
+        return np.concatenate(out)
+
+    def pareto_k(self, points: Floats) -> Floats:
+        """Return the Pareto k-hat of the weights, -inf where they are bounded, shape (point,)."""
+        out = [_pareto_k(w) for p in self._chunks(points) for w in self.log_weights(p)]
+        return np.array(out)
+
+    def fisher(self, points: Floats) -> Floats:
+        """Return the covariance of ell at each point, shape (point, source, source)."""
+        out = []
+        for point in points:
+            w = self.weights(point[None])[0]
+            live = w > 0
+            centred = self.ell[live] - w[live] @ self.ell[live]
+            out.append((w[live, None] * centred).T @ centred)
+        return np.array(out)
+
+    def expect(self, points: Floats, h: Floats) -> Floats:
+        """Return the mean of ``h``, shape (draw, quantity), at each point."""
+        return np.concatenate([self.weights(p) @ h for p in self._chunks(points)])
+
+    def estimate(self, points: Floats, h: Floats) -> Estimate:
+        """Return means and sds of ``h``, shape (draw, quantity), with Monte Carlo errors.
+
+        The errors come from batch means of the influence function, that of the estimated f
+        included.
+        """
+        parts = [self._estimate(p, h) for p in self._chunks(points, h.shape[1])]
+        return Estimate(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def _estimate(self, points: Floats, h: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        centre = h.mean(axis=0)
+        z = h - centre
+        w = self.weights(points)
+        mean, second = w @ z, w @ z**2
+        sd = np.sqrt(np.maximum(second - mean**2, 0))
+        one, p_one = self._sums(w, z, mean)
+        two, p_two = self._sums(w, z**2, second)
+        error = self._error(one + np.einsum("bk,gqk->bgq", self._scores, p_one))
+        spread = two - 2 * mean * one
+        spread = spread + np.einsum(
+            "bk,gqk->bgq", self._scores, p_two - 2 * mean[..., None] * p_one
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error_sd = np.where(sd > 0, self._error(spread) / (2 * sd), 0.0)
+        return mean + centre, sd, error, error_sd
+
+    def _sums(self, w: Floats, h: Floats, mean: Floats) -> tuple[Floats, Floats]:
+        """Return batch sums of w(h - mean), and its products with the membership."""
+        ends = np.append(self.batches[1:], len(self.ell))
+        plain = np.add.reduceat(w, self.batches, axis=1).T
+        pairs = zip(self.batches, ends, strict=True)
+        sums = np.stack([w[:, a:b] @ h[a:b] for a, b in pairs]) - plain[..., None] * mean
+        products = [(w * p) @ h - ((w @ p)[:, None] * mean) for p in self.membership.T]
+        return sums, np.stack(products, axis=-1)
+
+    def _batch_weights(self, points: Floats) -> tuple[Floats, Floats]:
+        w = self.weights(points)
+        return np.add.reduceat(w, self.batches, axis=1).T, w @ self.membership
+
+    def _error(self, sums: Floats) -> Floats:
+        """Return the standard error of a total whose batch sums have shape (batch, ...)."""
+        centred = self._centre(sums)
+        total = np.zeros(sums.shape[1:])
+        for anchor in range(len(self.points)):
+            own = centred[self.batch_origin == anchor]
+            total += (own**2).sum(axis=0) * len(own) / (len(own) - 1)
+        return np.sqrt(total)
+
+    def _centre(self, sums: Floats) -> Floats:
+        out = np.array(sums, dtype=float)
+        for anchor in range(len(self.points)):
+            out[self.batch_origin == anchor] -= out[self.batch_origin == anchor].mean(axis=0)
+        return out
+
+    def _chunks(self, points: Floats, width: int = 1) -> Iterator[Floats]:
+        step = max(1, CHUNK // (len(self.ell) + len(self.batches) * width))
+        for start in range(0, len(points), step):
+            yield points[start : start + step]
+
+    def _log_terms(self, f: Floats) -> Floats:
+        return self.ell @ self.points.T + f + np.log(self.effective)
+
+    def _relative(self, f: Floats) -> Floats:
+        terms = self._log_terms(f)
+        return np.exp(terms - terms.max(axis=1, keepdims=True))
+
+    def _solve(self) -> Floats:
+        from scipy.optimize import minimize
+
+        start = self._start()
+        if len(start) == 1:
+            return start
+        found = minimize(
+            self._objective,
+            start[1:] - start[0],
+            jac=True,
+            hess=self._hessian,
+            method="trust-exact",
+            options={"gtol": 1e-9 * self.effective.sum(), "maxiter": 500},
+        )
+        return np.concatenate([[0.0], found.x])
+
+    def _start(self) -> Floats:
+        """Return f from one anchor to the next: a one-sided estimate, good enough to start."""
+        f = np.zeros(len(self.points))
+        order = np.argsort(self.points.sum(axis=1), kind="stable")
+        for last, this in zip(order[:-1], order[1:], strict=True):
+            gap = self.ell[self.origin == last] @ (self.points[this] - self.points[last])
+            f[this] = f[last] - (_logsumexp(gap[None])[0] - np.log(len(gap)))
+        return f
+
+    def _objective(self, free: Floats) -> tuple[float, Floats]:
+        f = np.concatenate([[0.0], free])
+        terms = self._log_terms(f)
+        top = terms.max(axis=1, keepdims=True)
+        relative = np.exp(terms - top)
+        total = relative.sum(axis=1)
+        value = self.share @ (top[:, 0] + np.log(total)) - self.effective @ f
+        gradient = self.share @ (relative / total[:, None]) - self.effective
+        return float(value), gradient[1:]
+
+    def _hessian(self, free: Floats) -> Floats:
+        terms = self._relative(np.concatenate([[0.0], free]))
+        p = terms / terms.sum(axis=1, keepdims=True)
+        weighted = self.share[:, None] * p
+        return (np.diag(weighted.sum(axis=0)) - weighted.T @ p)[1:, 1:]
+
+
+def _batches(shapes: list[tuple[int, int]], per_chain: int = 10) -> tuple[NDArray, NDArray]:
+    """Return where batches start, and their anchors; a single chain is cut into 40."""
+    starts, origins, offset = [], [], 0
+    for anchor, (chains, draws) in enumerate(shapes):
+        pieces = min(per_chain if chains > 1 else 4 * per_chain, draws)
+        for chain in range(chains):
+            edges = np.linspace(0, draws, pieces + 1).astype(int)[:-1]
+            starts.append(offset + chain * draws + edges)
+            origins.append(np.full(pieces, anchor))
+        offset += chains * draws
+    return np.concatenate(starts), np.concatenate(origins)
+
+
+def _logsumexp(rows: Floats) -> Floats:
+    top = rows.max(axis=1)
+    return top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
+
+
+def _softmax(rows: Floats) -> Floats:
+    out = np.exp(rows - rows.max(axis=1, keepdims=True))
+    return out / out.sum(axis=1, keepdims=True)
+
+
+def _pareto_k(log_weights: Floats) -> float:
+    from arviz_stats.base import array_stats
+
+    try:
+        return float(array_stats.psislw(-(log_weights - log_weights.max()))[1])
+    except ValueError:  # all tail values are the same: the weights are bounded
+        return -np.inf

@@ -1,0 +1,245 @@
+"""Columns of a table, as the arrays that a model's data containers expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from foundation_priors.errors import ColumnError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["Codes", "ColumnSpec", "Table", "Target", "codes", "resolve"]
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A categorical column and the order in which its levels are numbered; see `codes`."""
+
+    column: str
+    levels: tuple[Hashable, ...] | None = None
+    dim: str | None = None
+
+
+type ColumnSpec = str | Sequence[str] | Callable[[xr.Dataset], Any] | Codes
+
+
+def codes(
+    column: str, *, levels: Sequence[Hashable] | None = None, dim: str | None = None
+) -> Codes:
+    """Number the levels of a categorical column, for use in ``columns=``.
+
+    Levels are never sorted: their order comes from ``levels=``, from the coordinates of the
+    model dimension ``dim=``, or from the levels that the table itself carries.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column in the synthetic data (or in the held-out rows).
+    levels : sequence, optional
+        The levels in the order in which the model numbers them, from 0.
+    dim : str, optional
+        A dimension of the model whose coordinates are the levels.
+
+    Returns
+    -------
+    Codes
+        A column specification.
+
+    Raises
+    ------
+    ColumnError
+        When both ``levels`` and ``dim`` are given.
+
+    Examples
+    --------
+    >>> import foundation_priors as fp
+    >>> fp.codes("party", levels=["Democrat", "Independent", "Republican"]).column
+    'party'
+    """
+    if levels is not None and dim is not None:
+        raise ColumnError(
+            f"codes({column!r}) got both levels= and dim=: give the one that numbers the levels."
+        )
+    return Codes(column, None if levels is None else tuple(levels), dim)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to be read, and what to call them in an error."""
+
+    dataset: xr.Dataset
+    levels: Mapping[str, tuple[Hashable, ...]] = field(default_factory=dict)
+    title: str = "the synthetic data"
+
+    @classmethod
+    def from_synthetic(cls, synthetic: SyntheticData) -> Table:
+        """Read the rows of a `SyntheticData`."""
+        return cls(synthetic.dataset, synthetic.levels)
+
+    @classmethod
+    def from_real(cls, rows: xr.Dataset | pd.DataFrame) -> Table:
+        """Read real rows; ordered categorical columns of a frame carry their levels."""
+        import pandas as pd
+
+        if isinstance(rows, xr.Dataset):
+            return cls(rows, title="the held-out rows")
+        if not isinstance(rows, pd.DataFrame):
+            raise TypeError(
+                f"Held-out rows must be a DataFrame or an xarray.Dataset, not {type(rows).__name__}."
+            )
+        levels = {
+            str(name): tuple(column.cat.categories)
+            for name, column in rows.items()
+            if isinstance(column.dtype, pd.CategoricalDtype)
+        }
+        plain = {
+            str(name): ("row", column.astype(object) if str(name) in levels else column)
+            for name, column in rows.items()
+        }
+        dataset = xr.Dataset({name: (dim, np.asarray(v)) for name, (dim, v) in plain.items()})
+        return cls(dataset, levels, "the held-out rows")
+
+    def column(self, name: str, wanted_by: str) -> np.ndarray:
+        """Return one column, or say which columns there are."""
+        if name in self.dataset.variables:
+            return np.asarray(self.dataset[name].values)
+        raise ColumnError(
+            f"The model's {wanted_by!r} needs a column {name!r}, which {self.title} do not have: "
+            f"name one with columns={{{wanted_by!r}: ...}}."
+            f"{did_you_mean(name, map(str, self.dataset.variables))}"
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a variable of the model expects of its column.
+
+    ``width`` is the length of the second axis (None for a vector), ``labels`` its coordinates;
+    ``levels`` are the coordinates of the dimension that integer codes index, if known.
+    """
+
+    name: str
+    integer: bool
+    width: int | None = None
+    labels: tuple[Hashable, ...] | None = None
+    levels: tuple[Hashable, ...] | None = None
+    dims: Mapping[str, tuple[Hashable, ...]] = field(default_factory=dict)
+
+
+def resolve(table: Table, target: Target, spec: ColumnSpec | None) -> np.ndarray:
+    """Return the array, of shape (row,) or (row, width), that ``spec`` names.
+
+    Raises
+    ------
+    ColumnError
+        For a missing column, strings without levels, an unmatched level, a shape that does not
+        fit, missing or infinite values, or fractions where whole numbers belong.
+    """
+    array = _numeric(table, target, _default(table, target, spec))
+    width = array.shape[1] if array.ndim == 2 else None
+    if array.ndim > 2 or width != target.width:
+        wanted = "one value" if target.width is None else f"{target.width} values"
+        raise ColumnError(
+            f"The model's {target.name!r} takes {wanted} a row, but columns= gives an array of "
+            f"shape {array.shape}: name as many columns as it has."
+        )
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    if not finite.all():
+        raise ColumnError(
+            f"The column for {target.name!r} has missing or infinite values in rows "
+            f"{_first(~finite)} of {table.title}: drop or repair these rows."
+        )
+    if target.integer and not (array == np.round(array)).all():
+        raise ColumnError(
+            f"The model's {target.name!r} holds whole numbers, but its column in {table.title} has "
+            "fractions: name another column or give the model floating-point data."
+        )
+    return array
+
+
+def _default(table: Table, target: Target, spec: ColumnSpec | None) -> ColumnSpec:
+    if spec is not None:
+        return spec
+    if target.width is not None and target.name not in table.dataset.variables and target.labels:
+        return [str(label) for label in target.labels]
+    return target.name
+
+
+def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:
+    if isinstance(spec, Codes):
+        return _coded(table.column(spec.column, target.name), _levels(table, target, spec), spec)
+    if isinstance(spec, str):
+        values = table.column(spec, target.name)
+        if _is_number(values):
+            return values.astype(float)
+        return _coded(values, _levels(table, target, Codes(spec)), Codes(spec))
+    if callable(spec):
+        return _called(table, target, spec)
+    if isinstance(spec, Sequence):
+        scalar = Target(target.name, target.integer, levels=target.levels, dims=target.dims)
+        return np.column_stack([_numeric(table, scalar, name) for name in spec])
+    raise ColumnError(
+        f"columns={{{target.name!r}: ...}} takes a column's name, a list of names, a function of "
+        f"the dataset or foundation_priors.codes(...), not {type(spec).__name__}."
+    )
+
+
+def _called(table: Table, target: Target, spec: Callable[[xr.Dataset], Any]) -> np.ndarray:
+    values = np.asarray(spec(table.dataset.copy()))
+    rows = next(iter(table.dataset.sizes.values()))
+    if not _is_number(values) or values.ndim == 0 or len(values) != rows:
+        raise ColumnError(
+            f"The function in columns={{{target.name!r}: ...}} must return {rows} numbers or rows "
+            f"of numbers, one for each row, not an array of {values.dtype} with shape "
+            f"{values.shape}."
+        )
+    return values.astype(float)
+
+
+def _levels(table: Table, target: Target, spec: Codes) -> tuple[Hashable, ...]:
+    if spec.levels is not None:
+        return spec.levels
+    if spec.dim is not None:
+        if spec.dim not in target.dims:
+            raise ColumnError(
+                f"codes({spec.column!r}, dim={spec.dim!r}) names a dimension that the model does "
+                f"not have: it has {', '.join(map(repr, target.dims)) or 'none'}."
+            )
+        return target.dims[spec.dim]
+    if target.levels is not None:
+        return target.levels
+    if spec.column in table.levels:
+        return tuple(table.levels[spec.column])
+    raise ColumnError(
+        f"The column {spec.column!r} for {target.name!r} holds strings whose order is unknown: "
+        f"give the levels, columns={{{target.name!r}: fp.codes({spec.column!r}, levels=[...])}}."
+    )
+
+
+def _coded(values: np.ndarray, levels: Sequence[Hashable], spec: Codes) -> np.ndarray:
+    numbers = {level: number for number, level in enumerate(levels)}
+    unmatched = [v for v in dict.fromkeys(values.tolist()) if v not in numbers]
+    if unmatched:
+        raise ColumnError(
+            f"The column {spec.column!r} has the level {unmatched[0]!r}, which is not among "
+            f"{list(levels)}: correct the answer or add the level."
+        )
+    return np.array([numbers[v] for v in values.tolist()], dtype=float)
+
+
+def _is_number(values: np.ndarray) -> bool:
+    return values.dtype.kind in "buif"
+
+
+def _first(mask: np.ndarray, most: int = 5) -> str:
+    rows = np.flatnonzero(mask)
+    more = ", ..." if len(rows) > most else ""
+    return ", ".join(map(str, rows[:most])) + more

@@ -1,0 +1,4 @@
+"""Sample the posterior at one fixed trust."""
+
+
+def sample(*a, **k): ...
