@@ -217,7 +217,8 @@ def _tidy(data: xr.Dataset, outcomes: Sequence[str]) -> tuple[xr.Dataset, dict[s
             if dtype is not None:
                 levels[name] = dtype
         elif ROWS not in array.dims and key in data.coords:
-            variables[name] = array.copy()
+            text = array.dtype.kind in "UT"
+            variables[name] = array.astype(object) if text else array.copy()
         elif name in outcomes and array.dims[0] == ROWS and array.ndim == 2:
             values = np.array(array.values)
             if values.dtype.kind not in "biuf":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,13 +12,13 @@ import xarray as xr
 from foundation_priors.errors import ColumnError, did_you_mean
 from foundation_priors.synthetic.build import (
     ROWS,
-    WEIGHT,
     Schema,
     build,
     frame_from_lines,
     parts_of_frame,
 )
-from foundation_priors.synthetic.guard import Guarded, arm
+from foundation_priors.synthetic.described import Described
+from foundation_priors.synthetic.guard import arm
 from foundation_priors.synthetic.select import matches
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SyntheticData"]
 
 
-class SyntheticData(Guarded):
+class SyntheticData(Described):
     """Answers of a language model: a prior, never evidence.
 
     A frozen container with one row per answer. It refuses to be turned into an array, so that it
@@ -80,10 +79,8 @@ class SyntheticData(Guarded):
     (('age',), ('qwen3',), 4)
     """
 
-    __slots__ = ("_data", "_effects", "_schema")
-    _data: xr.Dataset
+    __slots__ = ("_effects",)
     _effects: dict[tuple[str, ...], Effect]
-    _schema: Schema
 
     def __init__(
         self,
@@ -175,117 +172,6 @@ class SyntheticData(Guarded):
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_schema", schema)
         object.__setattr__(self, "_effects", {})
-
-    @property
-    def dataset(self) -> xr.Dataset:
-        """A copy as a plain Dataset, dims: answer. The only way out."""
-        return self._data.copy(deep=True)
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """The columns that are answers."""
-        return self._schema.outcomes
-
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """The columns that are no answers, no factors, and not the unit."""
-        return tuple(str(n) for n in self._data.data_vars if n not in self._schema.outcomes)
-
-    @property
-    def factors(self) -> tuple[str, ...]:
-        """The coordinates of the design, such as source, framing and draw."""
-        hidden = {self.unit, self._schema.weight}
-        return tuple(n for n in self._row_coords() if n not in hidden)
-
-    @property
-    def unit(self) -> str | None:
-        """The coordinate that identifies the unit an answer speaks about."""
-        return self._schema.unit
-
-    @property
-    def clusters(self) -> tuple[str, ...]:
-        """The columns named as clusters."""
-        return self._schema.clusters
-
-    @property
-    def levels(self) -> dict[str, tuple]:
-        """What each categorical column can take, in order."""
-        return dict(self._schema.levels)
-
-    @property
-    def ordered(self) -> tuple[str, ...]:
-        """The categorical columns whose order of levels means something."""
-        return self._schema.ordered
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """A copy of where the answers come from."""
-        return copy.deepcopy(self._schema.provenance)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Who answered, in order of appearance; empty where nobody is named."""
-        if "source" not in self._data.coords:
-            return ()
-        return tuple(dict.fromkeys(self._data["source"].values.tolist()))
-
-    def column(self, name: str) -> np.ndarray:
-        """Return a copy of a column or coordinate.
-
-        Parameters
-        ----------
-        name : str
-            An outcome, covariate, factor, cluster or the unit.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (answer,), or (answer, k) for an outcome with a second dim. Strings are an object
-            array in which None is missing.
-
-        Raises
-        ------
-        ColumnError
-            If there is no such column.
-        """
-        known = [str(n) for n, v in self._data.variables.items() if v.dims[:1] == (ROWS,)]
-        if name not in known:
-            raise ColumnError(f"The answers have no column {name!r}.{did_you_mean(name, known)}")
-        return np.array(self._data[name].values)
-
-    def groups(self, by: str | None = None) -> dict[str, np.ndarray]:
-        """Return which rows belong to each group.
-
-        Parameters
-        ----------
-        by : str, optional
-            A factor, cluster or the unit. Default: all rows are one group.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            Row positions of each group, in order of appearance. One group is named after the source
-            if there is exactly one, and else ``"synthetic"``.
-
-        Raises
-        ------
-        ColumnError
-            If there is no such factor.
-
-        Examples
-        --------
-        >>> frame = pd.DataFrame({"wage": [5.0, 6.0, 7.0], "framing": ["a", "b", "a"]})
-        >>> SyntheticData.from_dataframe(frame, outcome="wage").groups("framing")
-        {'a': array([0, 2]), 'b': array([1])}
-        """
-        if by is None or (by == "source" and not self.sources):
-            name = self.sources[0] if len(self.sources) == 1 else "synthetic"
-            return {name: np.arange(len(self))}
-        known = self._row_coords()
-        if by not in known:
-            raise ColumnError(f"by={by!r} is no factor of these answers.{did_you_mean(by, known)}")
-        codes, found = pd.factorize(self._data[by].values, use_na_sentinel=False)
-        return {str(level): np.flatnonzero(codes == i) for i, level in enumerate(found)}
 
     def weights(self, outcomes: str | Sequence[str] | None = None) -> np.ndarray:
         """Return what each answer weighs in the tilt.
@@ -450,9 +336,6 @@ class SyntheticData(Guarded):
         kinds = [{n: v.dtype for n, v in s._data.variables.items()} for s in (self, other)]
         return self._data.identical(other._data) and kinds[0] == kinds[1]
 
-    def _row_coords(self) -> list[str]:
-        return [str(n) for n, v in self._data.coords.items() if v.dims == (ROWS,) and n != WEIGHT]
-
     def _effect(self, outcomes: str | Sequence[str] | None) -> Effect:
         from foundation_priors.synthetic.clusters import effect
 
@@ -463,10 +346,6 @@ class SyntheticData(Guarded):
         if names not in self._effects:
             self._effects[names] = effect(self._data, self._schema, names)
         return self._effects[names]
-
-    def __len__(self) -> int:
-        """Count the answers."""
-        return int(self._data.sizes[ROWS])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without asking for an array."""

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.synthetic.build import Schema
+from foundation_priors.synthetic.columns import is_missing
 
 __all__ = ["decode", "encode", "read", "write"]
 
@@ -154,10 +155,9 @@ def _encode_values(values: np.ndarray) -> tuple[np.ndarray, dict]:
     if values.dtype.kind not in "OUT":
         return values, {"dtype": str(values.dtype)}
     marker = "<missing>"
-    while marker in values:
+    text, gaps = values.astype(object), is_missing(values)
+    while (text == marker).any():
         marker = f"<{marker}>"
-    gaps = np.array([value is None for value in values.ravel()]).reshape(values.shape)
-    text = values.astype(object)
     text[gaps] = marker
     return text, {"dtype": "object", **({"missing": marker} if gaps.any() else {})}
 

@@ -47,6 +47,8 @@ class Guarded:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse to change."""
+        if name == "name":  # PyMC is naming it, as a Potential or Deterministic of a model.
+            refuse()
         raise AttributeError(
             f"{type(self).__name__} is frozen, so {name!r} cannot be set: make a new one."
         )
