@@ -71,9 +71,12 @@ def build(
     data, found = _tidy(_rows_first(dataset, outcomes[0]), outcomes)
     _require(data, clusters, "cluster")
     _require(data, (unit,) if unit is not None else (), "unit")
+    found.pop("source", None)
     found.update(levels or {})
     given = {name: columns.split_levels(entry, name) for name, entry in found.items()}
     _require(data, tuple(given), "levels")
+    if weight is None and WEIGHT in data.coords:
+        weight = WEIGHT  # The Dataset of another container, whose weights were given.
     data = _with_source(_with_weight(data, weight), source)
     named = {*FACTORS, *clusters, unit, weight if isinstance(weight, str) else None}
     data = data.reset_coords(outcomes).set_coords(
@@ -112,6 +115,8 @@ def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
     """
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"A pandas.DataFrame is needed, and this is a {type(frame).__name__}.")
+    if frame.empty:
+        raise ColumnError("There are no answers (zero rows): give at least one.")
     odd = [name for name in frame.columns if not isinstance(name, str)]
     if odd:
         raise ColumnError(f"The column name {odd[0]!r} is no string: rename it.")

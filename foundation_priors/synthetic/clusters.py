@@ -56,10 +56,10 @@ def effect(data: xr.Dataset, schema: Schema, outcomes: tuple[str, ...]) -> Effec
     Returns
     -------
     Effect
-        At least the smallest multiplicity of an exactly equal row (equal in all but ``draw``).
+        At least how often the rows, taken without ``draw``, are whole copies of fewer rows.
     """
     same = _codes_of(data, [str(n) for n in data.variables if n != "draw"])
-    copies = weights.smallest_multiplicity(same)
+    copies = weights.times_copied(same)
     scores = [score for name in outcomes for score in _scores(data, schema, name)]
     found = clusterings(data, schema)
     # A clustering tells something only if some cluster holds two different rows.

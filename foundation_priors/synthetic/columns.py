@@ -160,10 +160,10 @@ def check_levels(name: str, values: np.ndarray, levels: tuple) -> None:
         Naming the first value without a level, and its rows.
     """
     known = set(levels)
-    for value in pd.unique(pd.Series(values)):
+    for value in pd.unique(pd.Series(values.ravel())):
         if pd.isna(value) or value in known:
             continue
-        rows = np.flatnonzero(values == value)
+        rows = np.flatnonzero((values == value).reshape(len(values), -1).any(axis=1))
         plain = value.item() if isinstance(value, np.generic) else value
         raise ColumnError(
             f"Column {name!r} holds {plain!r} in {name_rows(rows)}, which is none of its"

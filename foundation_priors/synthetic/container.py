@@ -191,9 +191,10 @@ class SyntheticData(Described):
         -----
         The design effect is the largest of `foundation_priors.synthetic.weights.design_effect` over
         the outcomes and over clusters of equal covariates, of the unit, of each named cluster, and
-        of framing, source, persona, conversation and model; or, if that is larger, how often the
-        rarest row occurs (equal in everything but ``draw``), which is 1 before copying. Copying
-        every row k times, with or without new draw numbers, multiplies it by exactly k.
+        of framing, source, persona, conversation and model; or, if that is larger, the number of
+        times that the rows, taken without ``draw``, are whole copies of fewer rows (1 if they are
+        not). Copying every row k times, with or without new draw numbers, multiplies it by exactly
+        k.
         """
         if self._schema.weight is not None:
             return np.array(self._data[self._schema.weight].values, dtype=float)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["combine_codes", "design_effect", "repeats", "smallest_multiplicity"]
+__all__ = ["combine_codes", "design_effect", "repeats", "times_copied"]
 
 
 def combine_codes(codes: Sequence[np.ndarray]) -> np.ndarray:
@@ -57,8 +57,8 @@ def repeats(groups: np.ndarray) -> np.ndarray:
     return out
 
 
-def smallest_multiplicity(groups: np.ndarray) -> int:
-    """Return how often the rarest row occurs: 1 unless all rows were copied.
+def times_copied(groups: np.ndarray) -> int:
+    """Return how often a smaller set of rows, copied whole, gives these rows.
 
     Parameters
     ----------
@@ -68,9 +68,19 @@ def smallest_multiplicity(groups: np.ndarray) -> int:
     Returns
     -------
     int
-        At least 1.
+        At least 1: the greatest common divisor of how often each distinct row occurs.
+
+    Notes
+    -----
+    The smallest count would grow with copying in the same way, but rows of a few kinds, such as
+    plain yes and no answers, repeat without having been copied.
+
+    Examples
+    --------
+    >>> times_copied(np.array([0, 0, 0, 1, 1])), times_copied(np.array([0, 1, 1, 0, 1, 1]))
+    (1, 2)
     """
-    return int(np.unique(groups, return_counts=True)[1].min())
+    return int(np.gcd.reduce(np.unique(groups, return_counts=True)[1]))
 
 
 def design_effect(scores: np.ndarray, groups: np.ndarray) -> float:

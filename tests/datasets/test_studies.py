@@ -5,6 +5,7 @@ import pytest
 
 from foundation_priors import datasets
 from foundation_priors.datasets import files
+from foundation_priors.synthetic import SyntheticData
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +68,10 @@ def test_votes_are_worth_66_rows(studies):
     assert llm.effective_size().loc["total", "clustering"] == "profile"
 
 
-def test_ordinary_conversations_alone_would_leave_all_votes(studies):
-    llm = studies["anes96"].synthetic.sel(framing="plain")
-    assert len(llm.groups("conversation")) == 3
-    assert llm.unit == "profile" and len(llm.groups("profile")) == 60
+def test_clusters_by_conversation_alone_would_leave_all_votes(studies):
+    known = studies["anes96"].synthetic.dataset[["vote", "conversation"]]
+    alone = SyntheticData(known.reset_coords(["profile", "framing"], drop=True), outcome="vote")
+    assert alone.weights().sum() == 540
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,10 @@ def test_bad_input(columns, more, message):
 def test_zero_rows():
     with pytest.raises(ColumnError, match="zero rows"):
         SyntheticData.from_dataframe(pd.DataFrame({"y": []}), outcome="y")
+    with pytest.raises(ColumnError, match="zero rows"):
+        SyntheticData.from_jsonl([], outcome="y")
+    with pytest.raises(ColumnError, match="zero rows"):
+        SyntheticData(xr.Dataset({"y": ("answer", [])}), outcome="y")
 
 
 def test_names_of_columns():
@@ -183,3 +187,22 @@ def test_json_lines(tmp_path):
 def test_bad_json_lines(lines, message):
     with pytest.raises(ValueError, match=message):
         SyntheticData.from_jsonl(lines, outcome="y")
+
+
+def test_a_dataset_that_was_taken_out_goes_back_in():
+    llm = make(weight=[0.1, 0.2, 0.3], source="gpt")
+    again = SyntheticData(llm.dataset, outcome="y")
+    assert again.identical(llm)
+
+
+def test_a_source_can_be_renamed_whatever_it_was():
+    llm = make({"source": pd.Categorical([3, 3, 4])})
+    assert llm.sources == ("3", "4")
+    assert make({"source": pd.Categorical(["a", "b", "a"])}, source="gpt").sources == ("gpt",)
+
+
+def test_levels_of_an_outcome_with_two_dims():
+    data = xr.Dataset({"y": (("answer", "k"), [[0, 1], [2, 1]])})
+    assert SyntheticData(data, outcome="y", levels={"y": [0, 1, 2]}).levels == {"y": (0, 1, 2)}
+    with pytest.raises(ColumnError, match="holds 2 in row 1"):
+        SyntheticData(data, outcome="y", levels={"y": [0, 1]})

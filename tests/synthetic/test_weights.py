@@ -106,6 +106,15 @@ def voters(**more):
     return SyntheticData.from_dataframe(frame, outcome="vote", unit="profile", **more)
 
 
+def test_answers_of_few_kinds_are_no_copies():
+    frame = pd.DataFrame({"y": [1] * 3 + [0] * 7, "draw": range(10)})
+    llm = SyntheticData.from_dataframe(frame, outcome="y", source="gpt")
+    assert llm.weights().sum() == 10
+    assert "can't be told apart" in repr(llm)
+    ten = SyntheticData.from_dataframe(pd.concat([frame] * 10), outcome="y", source="gpt")
+    assert ten.weights().sum() == pytest.approx(10)
+
+
 def test_weights_are_equal_and_the_table_names_the_clustering():
     llm = voters(levels={"vote": ["a", "b"]})
     table = llm.effective_size(by="framing")
