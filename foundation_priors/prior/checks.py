@@ -1,24 +1,26 @@
-"""What must not happen to a tilt: answers as evidence, impossible rows, infinite integrals."""
+"""What must not happen to a tilt: answers as evidence, rows and levels that are impossible."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foundation_priors.errors import ColumnError, ImproperPriorError, SyntheticAsEvidenceError
-from foundation_priors.prior.model import numpy_mode
-from foundation_priors.prior.rows import RowArrays
+from foundation_priors.errors import ColumnError, ModelError, SyntheticAsEvidenceError
+from foundation_priors.prior.columns import Table
+from foundation_priors.prior.rows import RowArrays, is_discrete, numbered, row_logp
+from foundation_priors.prior.start import values_nearby
 
 if TYPE_CHECKING:
     import pymc as pm
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["check_not_evidence", "check_spread", "check_support"]
+__all__ = ["check_levels", "check_not_evidence", "check_support"]
 
 RUN = 20
 DISTINCT = 5
 """A shorter or duller run of equal rows can be coincidence: two coins fall alike."""
+POINTS = 21
 
 
 def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
@@ -37,16 +39,21 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
     Raises
     ------
     SyntheticAsEvidenceError
-        When all rows agree in order, or a run of 20 does, and the run has at least 5 distinct
-        rows.
+        When all rows agree in order, or a run of 20 does, and there are at least 5 distinct rows
+        among them.
+
+    Notes
+    -----
+    Answers about the very people who were surveyed, in their order, have the covariates of the
+    real rows, and a good language model is right about many in a row. So a run with fewer than 5
+    distinct outcomes is suspect only where it does not end at an answer that differs.
     """
     a, b = real.matrix(), synthetic.matrix()
     if a.shape[1] != b.shape[1]:
         return 0.0
-    _, codes = np.unique(np.vstack([a, b]), axis=0, return_inverse=True)
-    one, two = codes[: len(a)], codes[len(a) :]
+    one, two = np.split(numbered(np.vstack([a, b])), [len(a)])
     whole = len(one) == len(two) and bool((one == two).all()) and _rich(one)
-    if whole or _common_run(one, two):
+    if whole or _copied_run(real, synthetic, one, two):
         raise SyntheticAsEvidenceError(
             "The model's observed rows are the synthetic answers themselves, so a language model "
             "would be its own evidence: observe real data, and pass the answers to tilt() only."
@@ -54,59 +61,103 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
     return float(np.isin(two, one).mean())
 
 
-def _rich(run: np.ndarray) -> bool:
-    return len(np.unique(run)) >= DISTINCT
+def _rich(numbers: np.ndarray) -> bool:
+    return len(np.unique(numbers)) >= DISTINCT
 
 
-def _common_run(one: np.ndarray, two: np.ndarray) -> bool:
+def _copied_run(real: RowArrays, synthetic: RowArrays, one: np.ndarray, two: np.ndarray) -> bool:
     if min(len(one), len(two)) < RUN:
         return False
     windows = np.lib.stride_tricks.sliding_window_view
-    mine = {w.tobytes() for w in np.ascontiguousarray(windows(one, RUN))}
-    return any(w.tobytes() in mine and _rich(w) for w in np.ascontiguousarray(windows(two, RUN)))
+    mine = {w.tobytes(): i for i, w in enumerate(np.ascontiguousarray(windows(one, RUN)))}
+    theirs = enumerate(np.ascontiguousarray(windows(two, RUN)))
+    pairs = [(mine[key], j) for j, w in theirs if (key := w.tobytes()) in mine and _rich(w)]
+    if not pairs:
+        return False
+    said = numbered(synthetic.outcome.reshape(len(two), -1))
+    asked = numbered(np.vstack([real.covariates(), synthetic.covariates()]))
+    before, after = np.split(asked, [len(one)])
+    for i, j in pairs:
+        if _rich(said[j : j + RUN]):
+            return True
+        ends = [_end(one, two, i, j, -1), _end(one, two, i + RUN - 1, j + RUN - 1, 1)]
+        if not any(end is not None and before[end[0]] == after[end[1]] for end in ends):
+            return True
+    return False
 
 
-def check_support(model: pm.Model, observed: TensorVariable, logp: TensorVariable) -> None:
-    """Raise when a row has no density at any of 20 draws from the prior.
+def _end(one: np.ndarray, two: np.ndarray, i: int, j: int, step: int) -> tuple[int, int] | None:
+    """Return the first positions beyond the run of equal rows, or None at an end of the table."""
+    while 0 <= i < len(one) and 0 <= j < len(two) and one[i] == two[j]:
+        i, j = i + step, j + step
+    return (i, j) if 0 <= i < len(one) and 0 <= j < len(two) else None
+
+
+def check_support(model: pm.Model, name: str, logp: TensorVariable, rows: np.ndarray) -> None:
+    """Raise when a row has no density at the initial point or anywhere around it.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model of whose variables ``logp`` is a graph.
+    name : str
+        What has this log-likelihood.
+    logp : TensorVariable
+        One value a row.
+    rows : numpy.ndarray
+        The rows' numbers in the synthetic data.
 
     Raises
     ------
     ColumnError
         Naming the first such rows.
+    ModelError
+        When there is not one value a row.
     """
-    import pymc as pm
+    impossible = np.ones(len(rows), dtype=bool)
+    for values in values_nearby(model, logp, POINTS):
+        if values.shape != impossible.shape:
+            raise ModelError(
+                f"The log-likelihood of {name!r} has {values.size} values for {len(rows)} rows of "
+                "the synthetic data: it must have one a row."
+            )
+        impossible &= ~np.isfinite(values)
+        if not impossible.any():
+            return
+    first = ", ".join(map(str, np.sort(rows[impossible])[:5]))
+    raise ColumnError(
+        f"The outcome lies outside the support of {name!r} in row(s) {first} of the synthetic data "
+        "(or their covariates give it no density): correct these rows, or check whether the "
+        "model's codes start at 0."
+    )
 
-    values = np.atleast_2d(pm.draw(logp, draws=20, random_seed=0, mode=numpy_mode()))
-    impossible = ~np.isfinite(values).any(axis=0)
-    if impossible.any():
-        rows = ", ".join(map(str, np.flatnonzero(impossible)[:5]))
-        raise ColumnError(
-            f"The outcome lies outside the support of {observed.name!r} in row(s) {rows} of the "
-            "synthetic data (or their covariates give it no density): correct these rows, or check "
-            "whether the model's codes start at 0."
-        )
 
-
-def check_spread(
-    observed: TensorVariable, rows: RowArrays, private: set[str], model: pm.Model
+def check_levels(
+    model: pm.Model, observed: TensorVariable, rows: RowArrays, table: Table, spec: Any
 ) -> None:
-    """Raise when the answers fit a line exactly and a private scale could shrink to zero.
+    """Raise when a numeric outcome has a level, seen or not, that the likelihood cannot take.
+
+    Answers from 1 to 6 on a scale from 1 to 7 fit a model that counts from 0, shifted by one.
 
     Raises
     ------
-    ImproperPriorError
-        Since the tilt would be infinite at zero residual spread.
+    ColumnError
+        Naming the level.
     """
-    scales = [n for n in sorted(private) if model.rvs_to_transforms[model[n]] is not None]
-    outcome = rows.outcome
-    if not scales or observed.dtype.startswith(("int", "uint", "bool")) or outcome.ndim > 1:
+    column = spec if isinstance(spec, str) else str(observed.name)
+    levels = table.levels.get(column, ()) if spec is None or isinstance(spec, str) else ()
+    numeric = all(isinstance(v, int | float | np.number) for v in levels)
+    if not levels or not numeric or not is_discrete(observed) or rows.outcome.ndim > 1:
         return
-    parts = [v.reshape(len(v), -1) for v in rows.data.values()]
-    design = np.column_stack([np.ones(len(outcome)), *parts])
-    fitted = design @ np.linalg.lstsq(design, outcome, rcond=None)[0]
-    residual = np.abs(outcome - fitted).max()
-    if residual <= 1e-9 * max(1.0, float(np.abs(outcome).max())):
-        raise ImproperPriorError(
-            f"The answers leave no residual spread, so the tilt is infinite where the private "
-            f"{scales[0]!r} is zero: share it with the real rows, or collect answers that differ."
+    some = rows.take(np.zeros(len(levels), dtype=int))
+    logp = row_logp(model, observed, RowArrays(np.array(levels, dtype=float), some.data))
+    impossible = np.ones(len(levels), dtype=bool)
+    for values in values_nearby(model, logp, POINTS):
+        impossible &= ~np.isfinite(values)
+    if impossible.any():
+        level = np.array(levels)[impossible][0]
+        raise ColumnError(
+            f"The level {level} of the column {column!r} lies outside the support of "
+            f"{observed.name!r}, so its codes may be shifted: number the levels as the model does, "
+            f"columns={{{observed.name!r}: fp.codes({column!r}, levels=[...])}}."
         )

@@ -34,7 +34,7 @@ type ColumnSpec = str | Sequence[str] | Callable[[xr.Dataset], Any] | Codes
 def codes(
     column: str, *, levels: Sequence[Hashable] | None = None, dim: str | None = None
 ) -> Codes:
-    """Number the levels of a categorical column, for use in ``columns=``.
+    """Say how the levels of a categorical column are numbered, for use in ``columns=``.
 
     Levels are never sorted: their order comes from ``levels=``, from the coordinates of the
     model dimension ``dim=``, or from the levels that the table itself carries.
@@ -93,7 +93,8 @@ class Table:
             return cls(rows, title="the held-out rows")
         if not isinstance(rows, pd.DataFrame):
             raise TypeError(
-                f"Held-out rows must be a DataFrame or an xarray.Dataset, not {type(rows).__name__}."
+                "Held-out rows must be a DataFrame or an xarray.Dataset, not "
+                f"{type(rows).__name__}."
             )
         levels = {
             str(name): tuple(column.cat.categories)

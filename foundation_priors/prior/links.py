@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foundation_priors.errors import ModelError, did_you_mean
+from foundation_priors.prior.model import replaced
 
 if TYPE_CHECKING:
     import pymc as pm
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["check_private", "private_copies"]
+__all__ = ["check_private", "check_reached", "private_copies"]
 
 
 def check_private(model: pm.Model, private: Sequence[str]) -> None:
@@ -33,7 +34,7 @@ def private_copies(
     """Add to the model a copy of each private variable, with the same prior.
 
     The copy gets a random generator of its own, so that forward draws of the two are
-    independent, and the distribution's default transform.
+    independent, and the same transform and initial value.
 
     Parameters
     ----------
@@ -50,19 +51,33 @@ def private_copies(
         From each variable to its copy. A private variable whose prior depends on another private
         one depends, in its copy, on the copy of that one.
     """
-    from pytensor.graph.replace import graph_replace
-
     swap: dict[TensorVariable, TensorVariable] = {}
     for rv in [rv for rv in model.free_RVs if rv.name in private]:
-        copy = graph_replace(_fresh(rv), swap, strict=False) if swap else _fresh(rv)
-        dims = model.named_vars_to_dims.get(rv.name)
         name = f"{rv.name}_{suffix}"
-        swap[rv] = model.register_rv(copy, name, dims=dims, initval=model.rvs_to_initial_values[rv])
+        if name in model.named_vars:
+            raise ModelError(
+                f"The private copy of {rv.name!r} would be called {name!r}, a name that the model "
+                "has already: rename that variable."
+            )
+        swap[rv] = model.register_rv(
+            _fresh(rv, model, swap),
+            name.removeprefix(f"{model.name}::"),
+            dims=model.named_vars_to_dims.get(rv.name),
+            initval=model.rvs_to_initial_values[rv],
+            # The model's transform already contains the distribution's default one.
+            transform=model.rvs_to_transforms[rv],
+            default_transform=None,
+        )
     return swap
 
 
-def _fresh(rv: TensorVariable) -> TensorVariable:
-    """Return the same random variable on new generators."""
+def _fresh(
+    rv: TensorVariable, model: pm.Model, swap: Mapping[TensorVariable, TensorVariable]
+) -> TensorVariable:
+    """Return the same random variable on new generators, with ``swap`` made in its parameters.
+
+    Plain variables stand in for the free ones meanwhile, which would be copied otherwise.
+    """
     import pytensor
     from pytensor.tensor.random.type import RandomType
 
@@ -70,4 +85,29 @@ def _fresh(rv: TensorVariable) -> TensorVariable:
         pytensor.shared(np.random.default_rng()) if isinstance(i.type, RandomType) else i
         for i in rv.owner.inputs
     ]
-    return rv.owner.clone_with_new_inputs(inputs).outputs[rv.owner.outputs.index(rv)]
+    fresh = rv.owner.clone_with_new_inputs(inputs).outputs[rv.owner.outputs.index(rv)]
+    stand_ins = {other: other.type(name=other.name) for other in model.free_RVs}
+    back = {stand_in: swap.get(other, other) for other, stand_in in stand_ins.items()}
+    return replaced(replaced(fresh, stand_ins), back)
+
+
+def check_reached(
+    terms: Sequence[TensorVariable], swaps: Sequence[Mapping[TensorVariable, TensorVariable]]
+) -> None:
+    """Raise when the answers do not reach a private copy, which would change nothing.
+
+    Raises
+    ------
+    ModelError
+        For a private variable between which and the answers there stands a shared one.
+    """
+    from pytensor.graph.traversal import ancestors
+
+    reached = set(ancestors(terms))
+    for swap in swaps:
+        for rv, copy in swap.items():
+            if copy not in reached:
+                raise ModelError(
+                    f"private= names {rv.name!r}, which the answers do not reach or reach through "
+                    "shared variables only: make those private too, or leave it out."
+                )

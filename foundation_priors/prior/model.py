@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from foundation_priors.errors import ImproperPriorError, ModelError
 
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
     from pytensor.graph.basic import Variable
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["check_model", "copy_model", "lies_above", "numpy_mode", "spoken_of"]
+__all__ = ["check_model", "copy_model", "lies_above", "numpy_mode", "replaced", "spoken_of"]
 
-IMPROPER = ("flat", "halfflat", "improper")
+FAR = 1e100, 1e150
+"""Where the tails of a prior are looked at; the square of neither overflows."""
 
 
 def numpy_mode() -> Mode:
@@ -52,21 +55,43 @@ def check_model(model: pm.Model) -> None:
                 "the distributions of pymc itself."
             )
     for rv in model.free_RVs:
-        if rv.name.endswith("_unobserved"):
+        base = rv.name.removesuffix("_unobserved")
+        if base != rv.name and f"{base}_observed" in model.named_vars:
             raise ModelError(
-                f"The outcome {rv.name.removesuffix('_unobserved')!r} has missing values: drop "
-                "these rows before you build the model."
+                f"The outcome {base!r} has missing values: drop these rows before you build the "
+                "model."
             )
         if rv.dtype.startswith(("int", "uint", "bool")):
             raise ModelError(
                 f"The free variable {rv.name!r} is discrete, which gradient-based sampling cannot "
                 "serve: marginalise it out of the model."
             )
-        if any(word in str(rv.owner.op).lower() for word in IMPROPER):
+        if _is_improper(rv):
             raise ImproperPriorError(
-                f"The prior of {rv.name!r} is flat and cannot be tilted, since its normalising "
-                "constant may be infinite: give it a proper prior, such as a wide Normal."
+                f"The prior of {rv.name!r} is flat or otherwise improper and cannot be tilted, "
+                "since its normalising constant is infinite: give it a proper prior, such as a "
+                "wide Normal."
             )
+
+
+def _is_improper(rv: TensorVariable) -> bool:
+    """Say whether a prior has an infinite integral: flat, or with tails no thinner than 1/x."""
+    import pymc as pm
+    from pymc.distributions.continuous import FlatRV, HalfFlatRV
+    from pymc.distributions.custom import CustomDistRV
+
+    if isinstance(rv.owner.op, FlatRV | HalfFlatRV):
+        return True
+    if not isinstance(rv.owner.op, CustomDistRV) or rv.owner.op.ndim_supp:
+        return False
+    near, far = FAR
+    with np.errstate(all="ignore"):
+        for sign in (1.0, -1.0):
+            tail = [pm.logp(rv, np.full(rv.shape.eval(mode=numpy_mode()), sign * x)) for x in FAR]
+            drop = np.min(pm.draw(tail[0] - tail[1], mode=numpy_mode(), random_seed=0))
+            if drop <= np.log(far / near) * (1 + 1e-9):
+                return True
+    return False
 
 
 @contextmanager
@@ -91,13 +116,21 @@ def copy_model(model: pm.Model) -> pm.Model:
 
 
 def lies_above(variable: Variable, model: pm.Model) -> set[Variable]:
-    """Return everything that ``variable`` is computed from, up to the free variables.
+    """Return everything that ``variable`` is computed from.
 
-    Observed variables are crossed, free ones are included but not entered.
+    Free variables and other observed ones are included but not entered.
     """
     from pytensor.graph.traversal import ancestors
 
-    return set(ancestors([variable], blockers=model.free_RVs))
+    blockers = [rv for rv in model.basic_RVs if rv is not variable]
+    return set(ancestors([variable], blockers=blockers))
+
+
+def replaced(graph: TensorVariable, changes: Mapping[Any, Any]) -> TensorVariable:
+    """Return the graph with these variables replaced, those that do not occur ignored."""
+    from pytensor.graph.replace import graph_replace
+
+    return cast(Any, graph_replace(graph, dict(changes), strict=False)) if changes else graph
 
 
 def spoken_of(
@@ -105,7 +138,7 @@ def spoken_of(
 ) -> list[TensorVariable]:
     """Return the observed variables that the answers speak about.
 
-    They are those named in ``columns``, else those named like an outcome, else the only one.
+    They are those named in ``columns`` or like an outcome, else the only one.
 
     Raises
     ------
@@ -113,9 +146,8 @@ def spoken_of(
         When there are several and nothing says which are meant.
     """
     observed = model.observed_RVs
-    for names in (columns, outcomes):
-        if chosen := [rv for rv in observed if rv.name in names]:
-            return chosen
+    if chosen := [rv for rv in observed if rv.name in columns or rv.name in outcomes]:
+        return chosen
     if len(observed) == 1:
         return list(observed)
     raise ModelError(

@@ -8,14 +8,15 @@ rest. Free variables are shared with the model, never copied; that is asserted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from foundation_priors.errors import ColumnError, ModelError
 from foundation_priors.prior.columns import ColumnSpec, Table, Target, resolve
-from foundation_priors.prior.model import lies_above, numpy_mode
+from foundation_priors.prior.index import check_codes, levels_of, lookups
+from foundation_priors.prior.model import lies_above, numpy_mode, replaced
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RowArrays",
-    "check_rows_replaceable",
-    "observed_value",
+    "data_value",
+    "is_discrete",
+    "is_one_row",
+    "n_rows",
+    "numbered",
+    "observed_rows",
     "read_rows",
     "row_data",
     "row_logp",
+    "rows_variable",
 ]
 
 
@@ -43,51 +49,94 @@ class RowArrays:
     outcome: np.ndarray
     data: dict[str, np.ndarray]
 
+    def covariates(self) -> np.ndarray:
+        """Return the data side by side, shape (row, column)."""
+        parts = [v.reshape(len(v), -1) for v in self.data.values()]
+        return np.hstack([np.empty((len(self.outcome), 0)), *parts])
+
     def matrix(self) -> np.ndarray:
-        """Return all columns side by side, shape (row, column)."""
-        parts = [self.outcome, *self.data.values()]
-        return np.column_stack([p.reshape(len(p), -1) for p in parts])
+        """Return all columns side by side, the outcome first, shape (row, column)."""
+        return np.hstack([self.outcome.reshape(len(self.outcome), -1), self.covariates()])
 
     def take(self, rows: np.ndarray) -> RowArrays:
         """Return the rows at these positions."""
         return RowArrays(self.outcome[rows], {k: v[rows] for k, v in self.data.items()})
 
 
-def row_data(model: pm.Model, observed: TensorVariable) -> dict[str, int]:
-    """Return the data containers that run along the rows of ``observed``, with that axis.
+def numbered(matrix: np.ndarray) -> np.ndarray:
+    """Give equal rows of a matrix one number, from 0 in order of appearance; shape (row,)."""
+    import pandas as pd
 
-    A container counts when it carries the row dimension of ``observed`` or, having no dimensions,
-    its length. For a scalar ``observed`` every scalar container counts.
+    numbers = np.zeros(len(matrix), dtype=np.int64)
+    for column in matrix.T:
+        values, levels = pd.factorize(column)
+        numbers, _ = pd.factorize(numbers * len(levels) + values)
+    return numbers
+
+
+def row_data(model: pm.Model, observed: TensorVariable) -> dict[str, int]:
+    """Return what runs along the rows of ``observed`` and goes into it, with that axis.
+
+    These are data containers, and other observed variables on which this one depends. One counts
+    when it carries the row dimension of ``observed`` or, having no dimensions, its length, unless
+    other data pick its elements (then it belongs to groups). For a single observed row every
+    scalar counts.
     """
+    others = [rv for rv in model.observed_RVs if rv is not observed]
     above = lies_above(observed, model)
+    names = [v.name for v in [*model.data_vars, *others] if v in above]
+    if is_one_row(observed):
+        return {name: 0 for name in names if model[name].ndim == 0}
     dims = model.named_vars_to_dims.get(observed.name) or ()
-    n_rows = _n_rows(model, observed)
+    grouped = _grouped(model, observed, names)
     found = {}
-    for data in model.data_vars:
-        if data not in above:
-            continue
-        own = model.named_vars_to_dims.get(data.name) or ()
-        if observed.ndim == 0:
-            if data.ndim == 0:
-                found[data.name] = 0
-        elif dims and dims[0] in own:
-            found[data.name] = own.index(dims[0])
-        elif not any(own) and data.ndim and data.get_value(borrow=True).shape[0] == n_rows:
-            found[data.name] = 0
+    for name in names:
+        own = model.named_vars_to_dims.get(name) or ()
+        if dims and dims[0] in own:
+            found[name] = own.index(dims[0])
+        elif not any(own) and model[name].ndim and name not in grouped:
+            if len(data_value(model, name)) == n_rows(model, observed):
+                found[name] = 0
     return found
 
 
-def observed_value(model: pm.Model, observed: TensorVariable) -> np.ndarray:
-    """Return the array that ``observed`` is conditioned on."""
-    value = model.rvs_to_values[observed]
+def _grouped(model: pm.Model, observed: TensorVariable, names: list[str]) -> set[str]:
+    """Return the data whose elements other data pick."""
+    return {
+        lookup.base.name
+        for lookup in lookups(model, observed, names)
+        if lookup.base.name in names and lookup.names != (lookup.base.name,)
+    }
+
+
+def is_one_row(observed: TensorVariable) -> bool:
+    """Say whether the variable is a single observation: a coin's count, one vector of counts."""
+    return observed.ndim == getattr(observed.owner.op, "ndim_supp", 0)
+
+
+def is_discrete(variable: TensorVariable) -> bool:
+    """Say whether the variable takes whole numbers."""
+    return variable.dtype.startswith(("int", "uint", "bool"))
+
+
+def data_value(model: pm.Model, name: str) -> np.ndarray:
+    """Return what a data container holds, or an observed variable is conditioned on."""
+    variable = model[name]
+    value = model.rvs_to_values.get(variable, variable)
     if hasattr(value, "get_value"):
-        return np.asarray(value.get_value())
+        return np.asarray(value.get_value(borrow=True))
     return np.asarray(value.eval(mode=numpy_mode()))
 
 
-def _n_rows(model: pm.Model, observed: TensorVariable) -> int:
-    shape = observed_value(model, observed).shape
-    return shape[0] if shape else 1
+def observed_rows(model: pm.Model, observed: TensorVariable) -> np.ndarray:
+    """Return the array that ``observed`` is conditioned on, with its rows along the first axis."""
+    value = data_value(model, str(observed.name))
+    return value[None] if is_one_row(observed) else value
+
+
+def n_rows(model: pm.Model, observed: TensorVariable) -> int:
+    """Return the number of real rows."""
+    return len(observed_rows(model, observed))
 
 
 def read_rows(
@@ -99,26 +148,32 @@ def read_rows(
 ) -> RowArrays:
     """Read from a table what the observed variable needs, and check it against the model."""
     axes = row_data(model, observed)
-    if observed.ndim == 0:
+    if is_one_row(observed):
         axes = {n: 0 for n in axes if n in columns or n in table.dataset.variables}
-    value = observed_value(model, observed)
-    indexed = _indexed(model, observed, axes)
+    found = lookups(model, observed, axes)
     dims = {str(k): tuple(v) for k, v in model.coords.items() if v is not None}
     data = {}
-    for name in axes:
-        target = _target(model, model[name].get_value(borrow=True), name, axes[name], dims)
-        levels = indexed[name][1] if name in indexed else None
-        target = Target(name, target.integer, target.width, target.labels, levels, dims)
-        data[name] = resolve(table, target, columns.get(name))
-        if name in indexed:
-            _check_codes(data[name], name, indexed[name][0], table.title)
-    rows = value if value.ndim else value[None]
-    target = _target(model, rows, observed.name, 0, dims, discrete=_is_discrete(observed))
-    return RowArrays(resolve(table, target, outcome), data)
+    for name, axis in axes.items():
+        target = _target(model, data_value(model, name), name, axis, dims)
+        target = replace(target, levels=levels_of(found, name), dims=dims)
+        data[name] = _fits(resolve(table, target, columns.get(name)), model[name], table.title)
+    check_codes(model, found, data, table.title)
+    real = observed_rows(model, observed)
+    target = _target(model, real, str(observed.name), 0, dims, discrete=is_discrete(observed))
+    return RowArrays(_fits(resolve(table, target, outcome), observed, table.title), data)
 
 
-def _is_discrete(variable: TensorVariable) -> bool:
-    return variable.dtype.startswith(("int", "uint", "bool"))
+def _fits(array: np.ndarray, variable: TensorVariable, title: str) -> np.ndarray:
+    """Raise for values that the variable's type would change in silence."""
+    with np.errstate(invalid="ignore"):
+        changed = array.astype(variable.dtype).astype(float) != array
+    if is_discrete(variable) and changed.any():
+        row = int(np.flatnonzero(changed.reshape(len(array), -1).any(axis=1))[0])
+        raise ColumnError(
+            f"The model's {variable.name!r} is of type {variable.dtype}, which cannot hold "
+            f"{array[row]} in row {row} of {title}: correct the row, or name another column."
+        )
+    return array
 
 
 def _target(
@@ -142,76 +197,11 @@ def _target(
     return Target(name, integer, width, labels)
 
 
-def _indexed(
-    model: pm.Model, observed: TensorVariable, names: Mapping[str, int]
-) -> dict[str, tuple[int, tuple[Any, ...] | None]]:
-    """Return, for data used as an index, the length and coordinates of the dimension indexed."""
-    from pytensor.tensor.subtensor import AdvancedSubtensor, Subtensor
-
-    by_variable = {model[name]: name for name in names}
-    found: dict[str, tuple[int, tuple[Any, ...] | None]] = {}
-    for variable in lies_above(observed, model):
-        node = variable.owner
-        if node is None or not isinstance(node.op, AdvancedSubtensor | Subtensor):
-            continue
-        for axis, index in _indices(node):
-            if (name := by_variable.get(_uncast(index))) is None:
-                continue
-            size, labels = _dimension(model, node.inputs[0], axis)
-            if name not in found or size < found[name][0]:
-                found[name] = size, labels
-    return found
-
-
-def _indices(node: Any) -> list[tuple[int, Variable]]:
-    from pytensor.tensor.subtensor import indices_from_subtensor
-
-    entries = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
-    return [(axis, entry) for axis, entry in enumerate(entries) if not isinstance(entry, slice)]
-
-
-def _uncast(variable: Variable) -> Variable:
-    """Return what ``variable`` was before casts and added axes."""
-    from pytensor.scalar.basic import Cast
-    from pytensor.tensor.basic import ScalarFromTensor
-    from pytensor.tensor.elemwise import DimShuffle, Elemwise
-
-    while (node := variable.owner) is not None:
-        cast = isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, Cast)
-        if not (cast or isinstance(node.op, DimShuffle | ScalarFromTensor)):
-            break
-        variable = node.inputs[0]
-    return variable
-
-
-def _dimension(
-    model: pm.Model, variable: TensorVariable, axis: int
-) -> tuple[int, tuple[Any, ...] | None]:
-    dims = model.named_vars_to_dims.get(variable.name) if variable.name else None
-    labels = model.coords.get(dims[axis]) if dims and dims[axis] else None
-    size = variable.type.shape[axis]
-    if size is None:
-        size = int(variable.shape[axis].eval(mode=numpy_mode()))
-    return size, None if labels is None else tuple(labels)
-
-
-def _check_codes(array: np.ndarray, name: str, size: int, title: str) -> None:
-    outside = (array < 0) | (array >= size)
-    if outside.any():
-        row = int(np.flatnonzero(outside.reshape(len(array), -1).any(axis=1))[0])
-        value = int(array[outside].flat[0])
-        reason = " (pandas writes a missing category as -1)" if value == -1 else ""
-        raise ColumnError(
-            f"The codes for {name!r} must lie in 0..{size - 1}, but row {row} of {title} has "
-            f"{value}{reason}: correct the codes, or let fp.codes(column, levels=[...]) make them."
-        )
-
-
 def row_logp(
     model: pm.Model,
     observed: TensorVariable,
     rows: RowArrays,
-    swap: Mapping[Variable, Variable] | None = None,
+    swap: Mapping[TensorVariable, TensorVariable] | None = None,
     tag: str = "",
 ) -> TensorVariable:
     """Return the log-likelihood of each row, a vector, with ``swap`` made in its parameters.
@@ -221,25 +211,62 @@ def row_logp(
     """
     import pymc as pm
     import pytensor
-    from pytensor.graph.replace import graph_replace, vectorize_graph
+    from pytensor.graph.replace import vectorize_graph
 
-    others = {rv: model.rvs_to_values[rv] for rv in model.observed_RVs if rv is not observed}
     stand_ins = {rv: rv.type(name=rv.name) for rv in model.free_RVs}
     back = {stand_in: (swap or {}).get(rv, rv) for rv, stand_in in stand_ins.items()}
     value = pytensor.shared(rows.outcome.astype(observed.dtype), f"fp_{observed.name}{tag}")
-    if observed.ndim == 0:
-        one = graph_replace(observed, {**others, **stand_ins}, strict=False)
-        scalar = one.type(name="fp_value")
-        columns = {model[n]: _shared(model, n, v, 0, tag) for n, v in rows.data.items()}
-        logp = vectorize_graph(pm.logp(one, scalar), {scalar: value, **columns})
+    if is_one_row(observed):
+        columns = _columns(model, observed, rows, tag)
+        one = replaced(observed, {**_real(model, observed, rows), **stand_ins})
+        here = one.type(name="fp_value")
+        logp = vectorize_graph(pm.logp(one, here), {here: value, **columns})
     else:
-        axes = row_data(model, observed)
-        columns = {model[n]: _shared(model, n, v, axes[n], tag) for n, v in rows.data.items()}
-        resized = _resized(model, observed, len(rows.outcome))
-        changes = {**others, **stand_ins, **columns}
-        logp = pm.logp(graph_replace(resized, changes, strict=False), value)
-    logp = graph_replace(logp, back, strict=False)
+        logp = pm.logp(rows_variable(model, observed, rows, stand_ins, tag), value)
+    _check_no_clones(logp, model)
+    logp = replaced(logp, back)
     return logp.sum(axis=tuple(range(1, logp.ndim))) if logp.ndim > 1 else logp
+
+
+def rows_variable(
+    model: pm.Model,
+    observed: TensorVariable,
+    rows: RowArrays,
+    stand_ins: Mapping[Variable, Variable],
+    tag: str = "",
+) -> TensorVariable:
+    """Return the observed variable for other rows, with ``stand_ins`` for the free variables."""
+    if is_one_row(observed):
+        return replaced(observed, {**_real(model, observed, rows), **stand_ins})
+    columns = _columns(model, observed, rows, tag)
+    resized = _resized(model, observed, len(rows.outcome))
+    return replaced(resized, {**_real(model, observed, rows), **stand_ins, **columns})
+
+
+def _real(model: pm.Model, observed: TensorVariable, rows: RowArrays) -> dict[Variable, Variable]:
+    """Return the other observed variables with their values, where the rows have no columns."""
+    others = [rv for rv in model.observed_RVs if rv is not observed and rv.name not in rows.data]
+    return {rv: model.rvs_to_values[rv] for rv in others}
+
+
+def _check_no_clones(logp: TensorVariable, model: pm.Model) -> None:
+    """Assert that the free variables are shared: on a copy of one the answers teach nothing."""
+    from pytensor.graph.traversal import ancestors
+
+    names = {rv.name for rv in model.free_RVs}
+    cloned = [v.name for v in ancestors([logp]) if v.owner is not None and v.name in names]
+    if cloned:
+        raise ModelError(
+            f"PyTensor copied the free variable {cloned[0]!r} while the likelihood was rebuilt for "
+            "other rows: pass a likelihood= callable."
+        )
+
+
+def _columns(
+    model: pm.Model, observed: TensorVariable, rows: RowArrays, tag: str
+) -> dict[Variable, Variable]:
+    axes = row_data(model, observed)
+    return {model[n]: _shared(model, n, v, axes[n], tag) for n, v in rows.data.items()}
 
 
 def _resized(model: pm.Model, observed: TensorVariable, rows: int) -> TensorVariable:
@@ -247,7 +274,7 @@ def _resized(model: pm.Model, observed: TensorVariable, rows: int) -> TensorVari
     from pymc.distributions.shape_utils import change_dist_size
 
     node = observed.owner
-    shape = observed_value(model, observed).shape
+    shape = data_value(model, str(observed.name)).shape
     support = getattr(node.op, "ndim_supp", 0)
     resized = change_dist_size(observed, (rows, *shape[1 : len(shape) - support]))
     if isinstance(node.op, CustomSymbolicDistRV):
@@ -268,73 +295,3 @@ def _shared(model: pm.Model, name: str, array: np.ndarray, axis: int, tag: str) 
     moved = np.moveaxis(array, 0, axis) if array.ndim > 1 else array
     shared = pytensor.shared(np.ascontiguousarray(moved.astype(variable.dtype)), f"fp_{name}{tag}")
     return shared if shared.ndim > variable.ndim else variable.type.filter_variable(shared)
-
-
-def check_rows_replaceable(model: pm.Model, observed: TensorVariable, rows: RowArrays) -> None:
-    """Raise when something belongs to the real rows that new rows would need their own of.
-
-    Plain arrays with one value a row, and latent variables of which each row has one, are
-    suspected by their length and convicted by trying one row more.
-
-    Raises
-    ------
-    ModelError
-        Naming the array or the latent variable.
-    """
-    import pymc as pm
-
-    suspects = _tied_to_rows(model, observed)
-    latent = [s for s in suspects if _depends_on(s, model, rows.data)]
-    if not suspects or observed.ndim == 0:
-        return
-    if not latent:
-        more = np.arange(_n_rows(model, observed) + 1) % len(rows.outcome)
-        try:
-            pm.draw(row_logp(model, observed, rows.take(more)), mode=numpy_mode(), random_seed=0)
-            return
-        except (ValueError, IndexError, AssertionError):
-            pass
-    free = [v.name for v in latent or suspects if v in model.free_RVs]
-    if free:
-        raise ModelError(
-            f"The free variable {free[0]!r} belongs to the rows of {observed.name!r}, so new rows "
-            "would need their own: write the model without a latent variable per row, or pass a "
-            "likelihood= callable."
-        )
-    raise ModelError(
-        f"The model of {observed.name!r} holds a plain array of length "
-        f"{_n_rows(model, observed)}, one value a row, which the answers' rows cannot replace: "
-        "wrap it in pm.Data, or pass a likelihood= callable."
-    )
-
-
-def _tied_to_rows(model: pm.Model, observed: TensorVariable) -> list[Variable]:
-    from pytensor.compile import SharedVariable
-    from pytensor.graph.basic import Constant
-
-    n_rows = _n_rows(model, observed)
-    known = {*model.data_vars, model.rvs_to_values[observed]}
-    suspects = []
-    for variable in lies_above(observed, model) - known:
-        if variable in model.free_RVs:
-            shape = variable.shape.eval(mode=numpy_mode()) if variable.ndim else ()
-        elif isinstance(variable, Constant):
-            shape = np.shape(variable.data)
-        elif isinstance(variable, SharedVariable):
-            shape = np.shape(variable.get_value(borrow=True))
-        else:
-            continue
-        if len(shape) and n_rows > 1 and n_rows in tuple(shape):
-            suspects.append(variable)
-    latent = [v for v in model.free_RVs if v in lies_above(observed, model)]
-    data = row_data(model, observed)
-    return suspects + [v for v in latent if v not in suspects and _depends_on(v, model, data)]
-
-
-def _depends_on(variable: Variable, model: pm.Model, data: Mapping[str, object]) -> bool:
-    """Say whether a free variable's own prior looks at data that run along the rows."""
-    from pytensor.graph.traversal import ancestors
-
-    return variable in model.free_RVs and any(
-        model[name] in set(ancestors([variable])) for name in data
-    )

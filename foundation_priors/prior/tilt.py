@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
-from foundation_priors.prior.checks import check_not_evidence, check_spread, check_support
-from foundation_priors.prior.columns import ColumnSpec, Table
-from foundation_priors.prior.links import check_private, private_copies
-from foundation_priors.prior.model import check_model, copy_model, lies_above, spoken_of
-from foundation_priors.prior.rows import (
-    RowArrays,
-    check_rows_replaceable,
-    observed_value,
-    read_rows,
-    row_data,
-    row_logp,
+from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.links import check_private, check_reached, private_copies
+from foundation_priors.prior.model import check_model, copy_model, lies_above
+from foundation_priors.prior.rows import n_rows
+from foundation_priors.prior.speech import (
+    Likelihood,
+    against_evidence,
+    called_terms,
+    check_columns,
+    hear,
+    terms,
 )
 
 if TYPE_CHECKING:
     import pymc as pm
-    import xarray as xr
     from pytensor.tensor.variable import TensorVariable
 
     from foundation_priors.synthetic import SyntheticData
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["TRUST", "LOGLIK", "SOURCE", "Likelihood", "Tilted", "build", "check_trust", "tilt"]
 
 TRUST, LOGLIK, SOURCE = "fp_trust", "fp_loglik", "fp_source"
-
-type Likelihood = Callable[[Mapping[str, TensorVariable], xr.Dataset], TensorVariable]
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ def tilt(
 
 
 def check_trust(
-    trust: float | Mapping[str, float], sources: Sequence[str], max_trust: float
+    trust: float | Sequence[float] | Mapping[str, float], sources: Sequence[str], max_trust: float
 ) -> np.ndarray:
     """Return one weight a source, or raise for names and numbers that cannot be weights."""
     if isinstance(trust, str):
@@ -176,8 +173,14 @@ def check_trust(
                     f"trust= must give a weight to each source, {', '.join(sources)}, and it "
                     f"{'misses' if name in sources else 'names'} {name!r}; by= says what they are."
                 )
-        trust = np.array([trust[s] for s in sources])  # type: ignore[assignment]
-    values = np.broadcast_to(np.asarray(trust, dtype=float), (len(sources),))
+        trust = [trust[s] for s in sources]
+    values = np.asarray(trust, dtype=float)
+    if values.shape not in ((), (len(sources),)):
+        raise ValueError(
+            f"trust= has shape {values.shape}, but there are {len(sources)} sources: give one "
+            "number, or one for each source."
+        )
+    values = np.broadcast_to(values, (len(sources),))
     if not np.isfinite(values).all() or (values < 0).any():
         raise ValueError(f"trust={values.min()} is not a weight: give a number from 0 upwards.")
     if values.max() > max_trust:
@@ -199,34 +202,53 @@ def build(
     evidence: Sequence[str] = (),
 ) -> Tilted:
     """Build the tilted model at trust 0, with what its construction learned."""
-    import pymc as pm
-
+    columns = dict(columns or {})
     _check_arguments(model, synthetic, private, evidence)
     check_model(model)
     check_private(model, private)
+    check_columns(model, columns)
     copy = copy_model(model)
-    groups = synthetic.groups(by)
-    sources, single = tuple(groups), by is None
-    copies, real, coincide = _sources(copy, synthetic, groups, columns, private, likelihood, by)
-    logliks, private_names = copies
-    with copy:
-        if not single:
-            copy.add_coord(SOURCE, sources)
-        dims = None if single else (SOURCE,)
-        zero = np.array(0.0) if single else np.zeros(len(sources))
-        weight = pm.Data(TRUST, zero, dims=dims)
-        loglik = pm.Deterministic(LOGLIK, logliks[0] if single else _stack(logliks), dims=dims)
-        pm.Potential("fp_tilt", (weight * loglik).sum())
+    groups, single = synthetic.groups(by), by is None
+    swaps = [
+        private_copies(copy, private, "synthetic" if single else str(source)) for source in groups
+    ]
+    if likelihood is None:
+        heard = hear(copy, synthetic, columns)
+        n_real, coincide = against_evidence(copy, heard)
+        outcomes = [speech.outcome for speech in heard]
+        named = [outcome for outcome in outcomes if outcome is not None]
+        weights = synthetic.weights(named if len(named) == len(outcomes) else None)
+        logliks = terms(copy, groups, heard, weights, swaps)
+    else:
+        n_real, coincide = n_rows(copy, copy.observed_RVs[0]), 0.0
+        logliks = called_terms(copy, groups, synthetic, likelihood, swaps)
+    check_reached(logliks, swaps)
+    _add_tilt(copy, logliks, None if single else tuple(groups))
     above = set().union(*(lies_above(term, copy) for term in logliks))
-    private_flat = {c for names in private_names.values() for c in names}
-    shared = tuple(v.name for v in copy.free_RVs if v in above and v.name not in private_flat)
-    return Tilted(copy, sources, single, shared, private_names, tuple(evidence), real, coincide)
+    copies = {p: tuple(str(swap[copy[p]].name) for swap in swaps) for p in private}
+    own = {name for names in copies.values() for name in names}
+    shared = tuple(v.name for v in copy.free_RVs if v in above and v.name not in own)
+    return Tilted(copy, tuple(groups), single, shared, copies, tuple(evidence), n_real, coincide)
 
 
-def _stack(terms: list[TensorVariable]) -> TensorVariable:
+def _add_tilt(
+    model: pm.Model, logliks: Sequence[TensorVariable], sources: tuple[str, ...] | None
+) -> None:
+    """Add the trust, the sources' log-likelihoods and the potential to the model."""
+    import pymc as pm
     import pytensor.tensor as pt
 
-    return pt.stack(terms)
+    with model:
+        if sources is not None:
+            model.add_coord(SOURCE, sources)
+        dims = None if sources is None else (SOURCE,)
+        weight = pm.Data(
+            TRUST, np.array(0.0) if sources is None else np.zeros(len(sources)), dims=dims
+        )
+        total = logliks[0] if sources is None else pt.stack(list(logliks))
+        loglik = pm.Deterministic(LOGLIK, total, dims=dims)
+        # A row that is impossible at these parameters must not matter at trust 0.
+        pm.Potential("fp_tilt", pt.switch(weight > 0, weight * loglik, 0.0).sum())
 
 
 def _check_arguments(
@@ -243,6 +265,11 @@ def _check_arguments(
             f"synthetic must be a SyntheticData, not {type(synthetic).__name__}: wrap the answers "
             "with SyntheticData.from_dataframe(...)."
         )
+    if TRUST in model.named_vars:
+        raise ModelError(
+            "The model is tilted already: tilt the model it was made from, with all answers at "
+            "once (foundation_priors.concat), and give each source its own trust with by=."
+        )
     for argument, value in (("private", private), ("evidence", evidence)):
         if isinstance(value, str):
             raise TypeError(f"{argument}={value!r} must be a list of names: [{value!r}].")
@@ -253,151 +280,3 @@ def _check_arguments(
                 f"evidence= names {name!r}, which is not a Potential of the model."
                 f"{did_you_mean(name, potentials)}"
             )
-
-
-def _sources(
-    model: pm.Model,
-    synthetic: SyntheticData,
-    groups: Mapping[str, np.ndarray],
-    columns: Mapping[str, ColumnSpec] | None,
-    private: Sequence[str],
-    likelihood: Likelihood | None,
-    by: str | None,
-) -> tuple[tuple[list[TensorVariable], dict[str, tuple[str, ...]]], int, float]:
-    """Return each source's log-likelihood with its private copies, n_real and coincidences."""
-    swaps = []
-    for source in groups:
-        suffix = "synthetic" if by is None else source
-        if not private and swaps:
-            swaps.append(swaps[0])
-        else:
-            swaps.append(private_copies(model, private, suffix))
-    names = {p: tuple(s[model[p]].name for s in swaps) for p in private}
-    if likelihood is not None:
-        terms = _called(model, synthetic, groups, likelihood, swaps)
-        value = observed_value(model, model.observed_RVs[0])
-        return (terms, names), int(value.shape[0]) if value.ndim else 1, 0.0
-    speech = _speech(model, synthetic, dict(columns or {}))
-    named = [_column_of(o, c, synthetic) for o, c, _ in speech]
-    weights = synthetic.weights(None if None in named else named)
-    terms = _terms(model, groups, speech, weights, swaps, bool(private))
-    for observed, _, rows in speech:
-        check_spread(observed, rows, set(private), model)
-    n_real, coincide = _against_evidence(model, speech)
-    return (terms, names), n_real, coincide
-
-
-type _Speech = list[tuple[TensorVariable, Any, RowArrays]]
-
-
-def _speech(model: pm.Model, synthetic: SyntheticData, columns: dict[str, ColumnSpec]) -> _Speech:
-    """Return each observed variable spoken about, its column and the rows as it wants them."""
-    known = [v.name for v in [*model.data_vars, *model.observed_RVs]]
-    for name in columns:
-        if name not in known:
-            raise ColumnError(
-                f"columns= names {name!r}, which is neither data nor an observed variable of the "
-                f"model.{did_you_mean(name, known)}"
-            )
-    table = Table.from_synthetic(synthetic)
-    speech = []
-    for observed in spoken_of(model, synthetic.outcomes, columns):
-        outcome = columns.get(observed.name, _only_outcome(observed.name, synthetic))
-        rows = read_rows(model, observed, table, columns, outcome)
-        check_rows_replaceable(model, observed, rows)
-        speech.append((observed, outcome, rows))
-    return speech
-
-
-def _only_outcome(name: str, synthetic: SyntheticData) -> str | None:
-    if name in synthetic.outcomes or len(synthetic.outcomes) > 1:
-        return None
-    return synthetic.outcomes[0]
-
-
-def _column_of(observed: TensorVariable, spec: Any, synthetic: SyntheticData) -> str | None:
-    """Return the outcome whose design effect applies, or None for the largest of all."""
-    name = getattr(spec, "column", spec) if spec is not None else observed.name
-    return name if isinstance(name, str) and name in synthetic.outcomes else None
-
-
-def _terms(
-    model: pm.Model,
-    groups: Mapping[str, np.ndarray],
-    speech: _Speech,
-    weights: np.ndarray,
-    swaps: list[dict[TensorVariable, TensorVariable]],
-    private: bool,
-) -> list[TensorVariable]:
-    """Return the weighted log-likelihood of each source; equal rows are computed once."""
-    totals: list[TensorVariable] = [0.0] * len(groups)  # type: ignore[list-item]
-    for observed, _, rows in speech:
-        parts = [(s, positions) for s, positions in enumerate(groups.values())]
-        if not private:
-            parts = [(-1, np.arange(len(weights)))]
-        for source, positions in parts:
-            few, inverse = _distinct(rows.take(positions))
-            matrix = np.zeros((len(groups), len(few.outcome)))
-            owner = np.empty(len(weights), dtype=int)
-            for number, members in enumerate(groups.values()):
-                owner[members] = number
-            np.add.at(matrix, (owner[positions], inverse), weights[positions])
-            tag = f"_{source}" if private and len(groups) > 1 else ""
-            logp = row_logp(model, observed, few, swaps[max(source, 0)], tag)
-            check_support(model, observed, logp)
-            chosen = range(len(groups)) if source < 0 else [source]
-            for s in chosen:
-                totals[s] = totals[s] + _weighted(matrix[s], logp, f"{observed.name}_{s}")
-    return totals
-
-
-def _weighted(weights: np.ndarray, logp: TensorVariable, name: str) -> TensorVariable:
-    import pytensor
-
-    return (pytensor.shared(weights, f"fp_weight_{name}") * logp).sum()
-
-
-def _distinct(rows: RowArrays) -> tuple[RowArrays, np.ndarray]:
-    _, first, inverse = np.unique(rows.matrix(), axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return rows.take(first[order]), rank[inverse.ravel()]
-
-
-def _called(
-    model: pm.Model,
-    synthetic: SyntheticData,
-    groups: Mapping[str, np.ndarray],
-    likelihood: Likelihood,
-    swaps: list[dict[TensorVariable, TensorVariable]],
-) -> list[TensorVariable]:
-    import pytensor.tensor as pt
-
-    weights, dataset, terms = synthetic.weights(), synthetic.dataset, []
-    for (source, positions), swap in zip(groups.items(), swaps, strict=True):
-        free = {rv.name: swap.get(rv, rv) for rv in model.free_RVs}
-        logp = pt.as_tensor(likelihood(free, dataset.isel(answer=positions)))
-        if logp.ndim != 1:
-            raise ModelError(
-                f"likelihood= must return one log-likelihood a row, a vector, but for {source!r} "
-                f"it returned {logp.ndim} dimensions: do not sum over the rows."
-            )
-        check_support(model, model.observed_RVs[0], logp)
-        terms.append(_weighted(weights[positions], logp, f"likelihood_{len(terms)}"))
-    return terms
-
-
-def _against_evidence(model: pm.Model, speech: _Speech) -> tuple[int, float]:
-    n_real, coincide = 0, 0.0
-    for observed, _, rows in speech:
-        value = observed_value(model, observed)
-        value = value if value.ndim else value[None]
-        axes = row_data(model, observed)
-        data = {}
-        for name in rows.data:
-            array = np.asarray(model[name].get_value())
-            data[name] = np.moveaxis(array, axes[name], 0) if array.ndim else array[None]
-        coincide = max(coincide, check_not_evidence(RowArrays(value, data), rows))
-        n_real = max(n_real, len(value))
-    return n_real, coincide
