@@ -76,8 +76,8 @@ def _uncast(variable: Variable) -> TensorVariable:
     from pytensor.tensor.elemwise import DimShuffle, Elemwise
 
     while (node := variable.owner) is not None:
-        cast = isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, Cast)
-        if not (cast or isinstance(node.op, DimShuffle | ScalarFromTensor)):
+        casts = isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, Cast)
+        if not (casts or isinstance(node.op, DimShuffle | ScalarFromTensor)):
             break
         variable = node.inputs[0]
     return cast(Any, variable)

@@ -116,6 +116,6 @@ def _power(model: pm.Model, scale: TensorVariable) -> float:
     """Return the power s with which a scale's prior density goes to zero, or to a constant."""
     import pymc as pm
 
-    small = 1e-6 * start_values(model)[scale.name]
+    small = 1e-6 * start_values(model)[str(scale.name)]
     near, nearer = (evaluate(model, pm.logp(scale, v).sum()) for v in (small, small / 2))
     return float(near - nearer) / np.log(2)
