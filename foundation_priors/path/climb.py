@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.path.arc import length, power_law
+from foundation_priors.path.arc import even_grid, length, power_law
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import R_HAT, Fit, Settings, Task, forward_fit, run_tasks
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
 
-__all__ = ["Climber", "Plan"]
+__all__ = ["Climber", "Plan", "posterior_at_zero"]
 
 type Floats = NDArray[np.float64]
 
@@ -116,8 +116,6 @@ class Climber:
         (mean_a, sd_a), (mean_b, sd_b) = (_robust(x, w) for x, w in zip(lines, flat, strict=True))
         sd = power_law(sd_a, sd_b, mean_b - mean_a, 1.0)
         size = int(np.ceil(length(sd, 1.0) / GAP)) + 1
-        from foundation_priors.path.arc import even_grid
-
         inner = even_grid(sd, 1.0, min(size, self.plan.max_anchors))[1:-1]
         return [start.trust + t * step for t in inner]
 
@@ -152,7 +150,7 @@ class Climber:
         worst = int(np.argmax(severity))
         if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
             wanted.append((points[worst], self._deficit(ladder, checks.ess[worst], points[worst])))
-        if not (np.max(limit) <= 0.7 * LOG_Z_LIMIT) or not ladder.linked.all():
+        if not (np.max(limit) <= 0.6 * LOG_Z_LIMIT) or not ladder.linked.all():
             a, b = ladder.weakest_gap()
             wanted.append((ladder.between(a, b, 3)[1], self._draws(real)))
         source = start or ladder
@@ -182,3 +180,12 @@ class Climber:
             for end in [*self._corners(), *(rng.random((24, self.sources)) * line)]:
                 points.append(ladder.between(self.zero, end, 5)[1:])
         return np.concatenate(points)
+
+
+def posterior_at_zero(engine: Engine, seed: Any) -> Fit:
+    """Return one fit of the real data alone."""
+    plan = Plan(500, 1, 1.0, Settings(), None)
+    climber = Climber(engine, plan, seed, lambda *_, **__: None)
+    forward = forward_fit(engine, 500, climber.seeds.spawn(1)[0])
+    climber.far = climber._typical() if forward is None else forward.run.u[0]
+    return climber._run([climber._task(climber.zero, 1.0, 500, climber.far)], "posterior")[0]

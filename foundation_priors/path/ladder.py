@@ -112,6 +112,7 @@ class Ladder:
             :, 0
         ]
 
+    @cached_property
     def leave_one_out(self) -> Floats:
         """Return how far each anchor's log normaliser moves without its own draws, in errors.
 

@@ -302,9 +302,13 @@ def _softmax(rows: Floats) -> Floats:
 
 
 def _pareto_k(log_weights: Floats) -> float:
+    """Return k-hat, or -inf for bounded weights: no larger than 5 times their mean."""
     from arviz_stats.base import array_stats
 
+    relative = np.exp(log_weights - log_weights.max())
+    if relative.mean() >= 0.2:
+        return -np.inf
     try:
-        return float(array_stats.psislw(-(log_weights - log_weights.max()))[1])
-    except ValueError:  # all tail values are the same: the weights are bounded
+        return float(array_stats.psislw(log_weights.max() - log_weights)[1])
+    except ValueError:  # all tail values are the same
         return -np.inf

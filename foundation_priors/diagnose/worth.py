@@ -1,0 +1,80 @@
+"""What the answers are worth in real observations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from foundation_priors.prior.columns import ColumnSpec
+    from foundation_priors.prior.tilt import Likelihood
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["worth"]
+
+
+def worth(
+    model: pm.Model,
+    synthetic: SyntheticData,
+    *,
+    private: Sequence[str] = (),
+    by: str | None = None,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    likelihood: Likelihood | None = None,
+    evidence: Sequence[str] = (),
+    random_seed: Any = None,
+) -> pd.DataFrame:
+    r"""Count the answers in real observations, at trust 1.
+
+    A language model scatters less than people do, so an answer can inform more than a person
+    does, and repeated answers less.
+
+    Parameters
+    ----------
+    model, synthetic, private, by, columns, likelihood, evidence
+        As in `tilt`.
+    random_seed : int, optional
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a source: ``rows``, ``effective_rows`` (the sum of the row weights),
+        ``real_observations`` and ``each``, the real observations that an effective row is worth.
+
+    Notes
+    -----
+    :math:`n_{real} (\det I_s / \det I_r)^{1/d}`, with the information of the answers and of the
+    real data about the d parameters they share, at the posterior mean of the real data alone.
+    """
+    from foundation_priors.path.climb import posterior_at_zero
+    from foundation_priors.path.engine import Engine
+    from foundation_priors.path.information import worth_of_sources
+    from foundation_priors.prior.tilt import build
+
+    tilted = build(
+        model,
+        synthetic,
+        columns=columns,
+        private=private,
+        by=by,
+        likelihood=likelihood,
+        evidence=evidence,
+    )
+    engine = Engine(tilted)
+    fit = posterior_at_zero(engine, random_seed)
+    u = fit.run.u.reshape(fit.draws, -1)
+    real = worth_of_sources(engine, u, np.full(len(u), 1 / len(u)))
+    rows = [len(positions) for positions in synthetic.groups(by).values()]
+    effective = np.array(tilted.effective_rows)
+    columns_ = {
+        "rows": rows,
+        "effective_rows": effective,
+        "real_observations": real,
+        "each": real / effective,
+    }
+    return pd.DataFrame(columns_, index=pd.Index(tilted.sources, name="source"))

@@ -1,0 +1,166 @@
+"""Paths in NetCDF files: everything but the model itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from foundation_priors.path.engine import Run
+from foundation_priors.path.fits import Fit
+from foundation_priors.path.ladder import Ladder
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from foundation_priors.path.result import TrustPath
+
+__all__ = ["read", "write"]
+
+FORMAT, VERSION = "foundation_priors.TrustPath", 1
+SIDES = ("posterior", "prior")
+
+
+def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
+    """Write a path; see `TrustPath.to_netcdf`."""
+    from foundation_priors.diagnose.components import components
+    from foundation_priors.synthetic.files import encode
+
+    groups: dict[str, xr.Dataset] = {}
+    for side, draws in (("posterior", path.draws), ("prior", path.prior_draws)):
+        groups[f"{side}/draws"] = _plain(draws)
+        groups[f"{side}/anchors"] = _anchors(getattr(path, side))
+    if path.engine is not None or path.gradients is not None:
+        groups["gradients"] = _gradients(components(path))
+    groups["synthetic"] = encode(path.synthetic._data, path.synthetic._schema)
+    facts = json.dumps({**asdict(path.facts), "seed": _seed(path.facts.seed)})
+    root = xr.Dataset(
+        {"trust": ("weight", path.trust)},
+        attrs={"format": FORMAT, "version": VERSION, "facts": facts},
+    )
+    tree = xr.DataTree.from_dict({"/": root, **groups})
+    unfilled = {
+        node.path: {name: {"_FillValue": None} for name in node.dataset.variables}
+        for node in tree.subtree
+    }
+    tree.to_netcdf(file, engine="h5netcdf", encoding=unfilled)
+
+
+def read[T](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) -> T:
+    """Read a path; see `TrustPath.from_netcdf`."""
+    from foundation_priors.path.result import Facts
+    from foundation_priors.synthetic import SyntheticData
+    from foundation_priors.synthetic.files import decode
+
+    tree = _open(file)
+    facts = json.loads(tree.attrs["facts"])
+    for name in ("sources", "shared", "worth"):
+        facts[name] = tuple(facts[name])
+    facts["private"] = {k: tuple(v) for k, v in facts["private"].items()}
+    facts["coordinates"] = {k: tuple(v) for k, v in facts["coordinates"].items()}
+    ladders = {s: _ladder(tree[f"{s}/anchors"].to_dataset(), s) for s in SIDES}
+    gradients = None
+    if "gradients" in tree.children:
+        gradients = {str(k): v.values for k, v in tree["gradients"].to_dataset().items()}
+    return cls(
+        ladders["posterior"],
+        ladders["prior"],
+        _lists(tree["posterior/draws"].to_dataset()),
+        _lists(tree["prior/draws"].to_dataset()),
+        tree["trust"].values,
+        Facts(**facts),
+        SyntheticData._wrap(*decode(tree["synthetic"].to_dataset())),
+        model,
+        gradients=gradients,
+    )
+
+
+def _open(file: str | os.PathLike[str]) -> xr.DataTree:
+    where = os.fspath(file)
+    if not os.path.exists(where):
+        raise FileNotFoundError(f"There is no file {where!r}: write it with path.to_netcdf(...).")
+    try:
+        with xr.open_datatree(where, engine="h5netcdf", decode_cf=False) as opened:
+            tree = opened.load()
+    except Exception as error:
+        raise OSError(
+            f"{where!r} is not a readable NetCDF file, or only a part of one: write it again with "
+            "path.to_netcdf(...)."
+        ) from error
+    if tree.attrs.get("format") != FORMAT:
+        raise ValueError(
+            f"{where!r} does not hold a TrustPath: read files that path.to_netcdf(...) wrote."
+        )
+    if tree.attrs.get("version") != VERSION:
+        raise ValueError(
+            f"{where!r} has version {tree.attrs.get('version')} of the format, and this package "
+            f"reads version {VERSION}: upgrade the package."
+        )
+    return tree
+
+
+def _seed(seed: Any) -> Any:
+    return seed if isinstance(seed, int | None) else None
+
+
+def _plain(draws: xr.Dataset) -> xr.Dataset:
+    """Return the draws with booleans as numbers that NetCDF knows."""
+    return draws.map(lambda v: v.astype("int8") if v.dtype == bool else v)
+
+
+def _lists(draws: xr.Dataset) -> xr.Dataset:
+    """Return draws with string coordinates as plain strings."""
+    text = {k: v.values.astype(str) for k, v in draws.coords.items() if v.dtype == object}
+    return draws.assign_coords({k: (draws[k].dims, v) for k, v in text.items()})
+
+
+def _anchors(ladder: Ladder) -> xr.Dataset:
+    """Return all fits of a ladder end to end."""
+    fits = ladder.fits
+    flat = {
+        "u": (("sample", "coordinate"), ladder.u),
+        "ell": (("sample", "source"), np.concatenate([_flat(f.run.ell) for f in fits])),
+        "real": (("sample",), np.concatenate([f.run.real.ravel() for f in fits])),
+        "trust": (("anchor", "source"), ladder.mixture.points),
+    }
+    numbers = {
+        "chains": [f.run.u.shape[0] for f in fits],
+        "draws": [f.run.u.shape[1] for f in fits],
+        "ess": [f.ess for f in fits],
+        "ess_min": [f.ess_min for f in fits],
+        "r_hat": [f.r_hat for f in fits],
+        "divergences": [f.run.divergences for f in fits],
+        "gradients": [f.run.gradients for f in fits],
+        "seconds": [f.run.seconds for f in fits],
+    }
+    return xr.Dataset(flat | {k: ("anchor", v) for k, v in numbers.items()})
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    return array.reshape(-1, array.shape[-1])
+
+
+def _ladder(data: xr.Dataset, side: str) -> Ladder:
+    fits, start = [], 0
+    for k in range(data.sizes["anchor"]):
+        row = data.isel(anchor=k)
+        shape = int(row.chains), int(row.draws)
+        cut = slice(start, start := start + shape[0] * shape[1])
+        arrays = (data[n].values[cut] for n in ("u", "ell", "real"))
+        u, ell, real = (a.reshape(*shape, *a.shape[1:]) for a in arrays)
+        run = Run(u, {}, ell, real, int(row.divergences), int(row.gradients), float(row.seconds))
+        quality = (float(row.ess), float(row.ess_min), float(row.r_hat))
+        fits.append(Fit(row.trust.values, float(side == "posterior"), run, *quality))
+    return Ladder(fits)
+
+
+def _gradients(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> xr.Dataset:
+    out = {}
+    for name, (value, grad) in parts.items():
+        out[f"{name}|value"] = ("sample", value)
+        out[f"{name}|grad"] = (("sample", "coordinate"), grad)
+    return xr.Dataset(out)

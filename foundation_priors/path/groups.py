@@ -1,0 +1,126 @@
+"""Draws at one trust as a DataTree that ArviZ knows how to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from foundation_priors.path.draws import SAMPLE
+from foundation_priors.prior.model import copy_model, numpy_mode
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from foundation_priors.path.ladder import Ladder
+    from foundation_priors.path.result import TrustPath
+
+__all__ = ["likelihood_groups", "tree"]
+
+type Floats = NDArray[np.float64]
+
+
+def tree(path: TrustPath, trust: float | Mapping[str, float], random_seed: Any) -> xr.DataTree:
+    """Return the groups; see `TrustPath.at`."""
+    points = path.points(trust)
+    if points.shape:
+        raise ValueError("at() takes one weight, or one for each source: give a number.")
+    point = points.array
+    path._reliable(points)
+    rng = np.random.default_rng(path.facts.seed if random_seed is None else random_seed)
+    chosen = _resample(path.posterior, point, rng)
+    draws = path.draws.isel(sample=chosen)
+    tilted = path.prior_draws.isel(sample=_resample(path.prior, point, rng))
+    primitive = path.prior_draws.isel(sample=_resample(path.prior, 0 * point, rng))
+    checks = path.posterior.check(point)
+    attrs = {
+        "trust": point[0].tolist() if not path.facts.single else float(point[0, 0]),
+        "sources": list(path.sources),
+        "ess": float(checks.ess[0]),
+        "pareto_k": float(checks.pareto_k[0]),
+        "reliable": int(not checks.weights_fail[0]),
+    }
+    said = point[0] * path.posterior.mixture.ell[chosen]
+    groups = {
+        "posterior": _chained(draws),
+        "prior": _chained(tilted),
+        "primitive_prior": _chained(primitive),
+        "sample_stats": _stats(path, chosen),
+        "synthetic_data": path.synthetic.dataset,
+    }
+    if path.model is not None:
+        model = path.engine.tilted.model if path.engine else path.model
+        groups |= likelihood_groups(model, groups["posterior"], said[None], path.sources)
+    out = xr.DataTree.from_dict(groups)
+    out.attrs.update(attrs)
+    out["posterior"].attrs.update(attrs)
+    return out
+
+
+def likelihood_groups(
+    model: pm.Model, posterior: xr.Dataset, said: Floats, sources: tuple[str, ...]
+) -> dict[str, xr.Dataset]:
+    """Return the groups ``log_likelihood``, ``log_prior`` and ``observed_data``.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The tilted model, or the user's.
+    posterior : xarray.Dataset
+        Draws over (chain, draw).
+    said : array, shape (chain, draw, source)
+        The sources' weighted log-likelihoods, which join the log priors under their names.
+    sources : tuple of str
+    """
+    import pymc as pm
+
+    copy = copy_model(model)
+    for rv in copy.free_RVs:
+        copy.set_initval(rv, None)
+    groups = xr.DataTree.from_dict({"posterior": posterior})
+    how = {"model": copy, "progressbar": False, "compile_kwargs": {"mode": numpy_mode()}}
+    pm.compute_log_likelihood(groups, **how)
+    pm.compute_log_prior(groups, **how)
+    log_prior = groups["log_prior"].to_dataset()
+    for number, source in enumerate(sources):
+        log_prior[source] = ("chain", "draw"), said[..., number]
+    observed = {}
+    for rv in copy.observed_RVs:
+        value = np.asarray(copy.rvs_to_values[rv].eval(mode=numpy_mode()))
+        given = copy.named_vars_to_dims.get(rv.name) or (None,) * value.ndim
+        dims = [d or f"{rv.name}_dim_{i}" for i, d in enumerate(given)]
+        observed[rv.name] = (dims, value)
+    return {
+        "log_likelihood": groups["log_likelihood"].to_dataset(),
+        "log_prior": log_prior,
+        "observed_data": xr.Dataset(observed),
+    }
+
+
+def _resample(ladder: Ladder, point: Floats, rng: np.random.Generator) -> NDArray[np.int_]:
+    """Return draws by systematic resampling, as many as are effective, in random order."""
+    weights = ladder.mixture.weights(point)[0]
+    size = max(int(ladder.mixture.ess(point)[0]), 1)
+    steps = (np.arange(size) + rng.random()) / size
+    chosen = np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12))
+    return rng.permutation(np.minimum(chosen, len(weights) - 1))
+
+
+def _chained(draws: xr.Dataset) -> xr.Dataset:
+    """Return draws over (chain, draw), with a single chain."""
+    size = draws.sizes[SAMPLE]
+    out = draws.rename({SAMPLE: "draw"}).assign_coords(draw=np.arange(size))
+    return out.expand_dims(chain=[0])
+
+
+def _stats(path: TrustPath, chosen: NDArray[np.int_]) -> xr.Dataset:
+    mixture = path.posterior.mixture
+    anchors = mixture.points[mixture.origin[chosen]]
+    data = {
+        "anchor_trust": (("chain", "draw", "source"), anchors[None]),
+        "loglik_synthetic": (("chain", "draw", "source"), mixture.ell[chosen][None]),
+    }
+    return xr.Dataset(data, {"source": list(path.sources), "chain": [0]})

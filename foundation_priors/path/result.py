@@ -1,0 +1,431 @@
+"""Every posterior between ignoring a language model and believing it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from foundation_priors.errors import UnreliableWarning
+from foundation_priors.path.draws import Quantity, evaluate, like, weighted_quantiles
+from foundation_priors.path.ladder import Checks, Ladder
+from foundation_priors.path.points import Points, Trust, resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pymc as pm
+
+    from foundation_priors.path.engine import Engine
+    from foundation_priors.prior.columns import ColumnSpec
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["Facts", "TrustPath"]
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a path knows about its model and answers; plain values, so that a file can hold them.
+
+    ``worth`` are the effective real observations of each source at trust 1.
+    """
+
+    sources: tuple[str, ...]
+    single: bool
+    n_real: int
+    worth: tuple[float, ...]
+    max_trust: float
+    private: dict[str, tuple[str, ...]]
+    shared: tuple[str, ...]
+    coincide: float
+    seed: Any
+    coordinates: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, repr=False)
+class TrustPath:
+    """Every posterior between ignoring a language model and believing it; see `trust_path`.
+
+    Quantities (``"beta"``, ``"beta > 0.5"``, a function of the dataset of draws) keep their
+    dimensions, and every result has the dimension ``trust`` unless a single weight was asked for.
+    ``trust=`` is None for the path's own grid, a number or an array (for several sources, one
+    weight shared by all), or a dict from each source to its weights. A coordinate ``reliable``
+    says where all checks hold; where one does not, there is also an `UnreliableWarning`.
+
+    Attributes
+    ----------
+    trust : numpy.ndarray, shape (trust,)
+        The grid, evenly spaced in Fisher-Rao arc.
+    draws, prior_draws : xarray.Dataset
+        The draws of all anchors, of the posterior and of the tilted prior, over ``sample``.
+    facts : Facts
+        Sources, numbers of rows, the answers' worth, and so on.
+    model : pymc.Model or None
+        The user's model; None when the path was read from a file without it.
+    """
+
+    posterior: Ladder
+    prior: Ladder
+    draws: xr.Dataset
+    prior_draws: xr.Dataset
+    trust: Floats
+    facts: Facts
+    synthetic: SyntheticData
+    model: pm.Model | None = None
+    engine: Engine | None = None
+    columns: Mapping[str, ColumnSpec] = field(default_factory=dict)
+    gradients: Mapping[str, Floats] | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources, each with a weight of its own."""
+        return self.facts.sources
+
+    @property
+    def max_trust(self) -> float:
+        """The largest weight of the path."""
+        return self.facts.max_trust
+
+    def points(self, trust: Trust = None, along: Mapping[str, float] | None = None) -> Points:
+        """Turn ``trust=`` into weights of the sources, shape (point, source)."""
+        return resolve(trust, self.sources, self.trust, self.max_trust, along)
+
+    def mean(
+        self, quantity: Quantity, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        """Return the posterior mean over trust.
+
+        Parameters
+        ----------
+        quantity : str or callable
+            A variable, an expression, or a function of the draws.
+        trust : number, array or dict, optional
+        along : dict, optional
+            With several sources, the multiples of a shared weight, ``{"roleplay": 1}``.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dimensions (trust, ...), with the Monte Carlo standard error as coordinate ``mcse``
+            when the quantity is a scalar.
+        """
+        return self._moment(quantity, trust, along, "mean")
+
+    def sd(
+        self, quantity: Quantity, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        """Return the posterior standard deviation over trust; as `mean` otherwise."""
+        return self._moment(quantity, trust, along, "sd")
+
+    def expect(
+        self, f: Quantity, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        """Return the posterior expectation of a function of the draws; the same as `mean`."""
+        return self._moment(f, trust, along, "mean")
+
+    def probability(
+        self, event: Quantity, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        """Return the posterior probability of an event, ``"beta > 0.5"``, over trust."""
+        if evaluate(self.draws.isel(sample=slice(2)), event).dtype != bool:
+            raise ValueError(
+                f"{event!r} is not an event: write a comparison, such as 'beta > 0.5'."
+            )
+        return self._moment(event, trust, along, "mean")
+
+    def mcse(
+        self,
+        quantity: Quantity,
+        trust: Trust = None,
+        *,
+        kind: str = "mean",
+        along: Mapping[str, float] | None = None,
+    ) -> xr.DataArray:
+        """Return the Monte Carlo standard error of a mean, or with ``kind="sd"`` of an sd."""
+        if kind not in ("mean", "sd"):
+            raise ValueError(f"kind={kind!r} must be 'mean' or 'sd'.")
+        points, value = self.points(trust, along), evaluate(self.draws, quantity)
+        h = value.values.reshape(len(value), -1).astype(float)
+        estimate = self.posterior.mixture.estimate(points.array, h)
+        errors = estimate.mcse_mean if kind == "mean" else estimate.mcse_sd
+        return points.wrap(errors.reshape(-1, *value.shape[1:]), name="mcse", **like(value))
+
+    def quantile(
+        self,
+        quantity: Quantity,
+        q: float | Sequence[float],
+        trust: Trust = None,
+        *,
+        along: Mapping[str, float] | None = None,
+    ) -> xr.DataArray:
+        """Return posterior quantiles over trust, with the dimension ``quantile`` last but one.
+
+        Parameters
+        ----------
+        quantity : str or callable
+        q : float or sequence of float
+            Between 0 and 1.
+        trust, along
+            As in `mean`.
+        """
+        levels = np.atleast_1d(np.asarray(q, dtype=float))
+        if (levels < 0).any() or (levels > 1).any():
+            raise ValueError(f"q={q} must lie between 0 and 1.")
+        points, value = self.points(trust, along), evaluate(self.draws, quantity)
+        flat = value.values.reshape(len(value), -1).astype(float)
+        weights = self.posterior.mixture.weights(points.array)
+        out = np.stack([weighted_quantiles(h, weights, levels) for h in flat.T], axis=-1)
+        shaped = out.reshape(len(out), len(levels), *value.shape[1:])
+        own = like(value)
+        result = points.wrap(
+            shaped,
+            ["quantile", *own["dims"]],
+            {"quantile": levels, **own["coords"]},
+            value.name,
+            reliable=self._reliable(points),
+        )
+        return result.sel(quantile=float(q), drop=True) if np.ndim(q) == 0 else result
+
+    def _moment(
+        self, quantity: Quantity, trust: Trust, along: Mapping[str, float] | None, kind: str
+    ) -> xr.DataArray:
+        points, value = self.points(trust, along), evaluate(self.draws, quantity)
+        h = value.values.reshape(len(value), -1).astype(float)
+        mixture = self.posterior.mixture
+        extra: dict[str, Any] = {"reliable": self._reliable(points)}
+        if h.shape[1] == 1:
+            estimate = mixture.estimate(points.array, h)
+            out, error = (
+                (estimate.mean, estimate.mcse_mean)
+                if kind == "mean"
+                else (estimate.sd, estimate.mcse_sd)
+            )
+            extra |= {"mcse": error[:, 0]} if value.ndim == 1 else {}
+        else:
+            centre = h.mean(axis=0)
+            mean = mixture.expect(points.array, h - centre)
+            out = mean + centre
+            if kind == "sd":
+                second = mixture.expect(points.array, (h - centre) ** 2)
+                out = np.sqrt(np.maximum(second - mean**2, 0))
+        return points.wrap(
+            out.reshape(-1, *value.shape[1:]), name=value.name, **like(value), **extra
+        )
+
+    def _reliable(self, points: Points, *, log_z: bool = False) -> NDArray[np.bool_]:
+        checks = self.posterior.check(points.array)
+        bad = checks.weights_fail
+        if log_z:
+            _, error, bad = self._evidence_checks(points.array, checks)
+        if bad.any():
+            where = points.array[bad].mean(axis=1)
+            warnings.warn(
+                f"{int(bad.sum())} of {len(bad)} weights fail the path's checks (trust "
+                f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the "
+                "path with more draws or max_anchors.",
+                UnreliableWarning,
+                stacklevel=4,
+            )
+        return ~bad
+
+    def _evidence_checks(
+        self, array: Floats, checks: Checks
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        prior = self.prior.check(array)
+        error = np.hypot(checks.mcse_log_z, prior.mcse_log_z)
+        bad = checks.log_z_fails | prior.log_z_fails | (error > 0.1)
+        return prior.mcse_log_z, error, bad
+
+    def log_evidence(
+        self, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        r"""Return :math:`\log m(real \mid L) - \log m(real \mid 0)` over trust.
+
+        Notes
+        -----
+        :math:`m(real \mid L) = Z_{post}(L) / Z_{prior}(L)`, with both normalisers from all anchors
+        at once. The Monte Carlo standard error is the coordinate ``mcse``.
+        """
+        points = self.points(trust, along)
+        value = self.posterior.log_z(points.array) - self.prior.log_z(points.array)
+        _, error, _ = self._evidence_checks(points.array, self.posterior.check(points.array))
+        reliable = self._reliable(points, log_z=True)
+        return points.wrap(value, name="log_evidence", reliable=reliable, mcse=error)
+
+    def log_normalizer(
+        self, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        r"""Return :math:`\log Z_{prior}(L)` of the tilted prior over trust; it is 0 at 0."""
+        points = self.points(trust, along)
+        checks = self.prior.check(points.array)
+        return points.wrap(
+            self.prior.log_z(points.array),
+            name="log_normalizer",
+            reliable=~checks.log_z_fails,
+            mcse=checks.mcse_log_z,
+        )
+
+    def effective_observations(
+        self, trust: Trust = None, *, along: Mapping[str, float] | None = None
+    ) -> xr.DataArray:
+        """Return how many real observations the answers count for, over trust."""
+        points = self.points(trust, along)
+        return points.wrap(points.array @ np.array(self.facts.worth), name="effective_observations")
+
+    def tipping(
+        self,
+        event: Quantity,
+        probability: float = 0.95,
+        *,
+        along: Mapping[str, float] | None = None,
+    ) -> xr.Dataset:
+        """Return every trust at which the probability of an event crosses a level.
+
+        Parameters
+        ----------
+        event : str or callable
+            ``"beta > 0"``.
+        probability : float
+            The level.
+        along : dict, optional
+
+        Returns
+        -------
+        xarray.Dataset
+            Dimensions (..., root), with ``trust``, its Monte Carlo standard error ``mcse`` and
+            ``direction`` (+1 where the probability rises with trust, -1 where it falls). No root
+            at all gives a dimension of length 0; missing ones are nan.
+        """
+        from foundation_priors.path.tipping import tipping
+
+        return tipping(self, event, probability, along)
+
+    def trust_posterior(self, prior: str = "cautious") -> xr.DataArray:
+        """Weigh the trust itself by the evidence; not available yet."""
+        raise NotImplementedError(
+            "Rules for a random trust are not available yet: read path.log_evidence() instead."
+        )
+
+    def at(self, trust: float | Mapping[str, float], random_seed: Any = None) -> xr.DataTree:
+        """Return draws at one trust, for use with ArviZ.
+
+        Parameters
+        ----------
+        trust : float or dict
+        random_seed : int, optional
+            Defaults to the path's own seed.
+
+        Returns
+        -------
+        xarray.DataTree
+            Groups ``posterior``, ``prior`` (the tilted one), ``primitive_prior``,
+            ``log_likelihood``, ``log_prior`` (with each source's weighted log-likelihood beside
+            the parameters' log priors), ``observed_data``, ``synthetic_data``, ``sample_stats``.
+            There are as many draws as the effective sample size, which is in the attributes with
+            k-hat; r-hat makes no sense for them and is in `diagnostics`.
+        """
+        from foundation_priors.path.groups import tree
+
+        return tree(self, trust, random_seed)
+
+    def score(
+        self,
+        held_out: pd.DataFrame | xr.Dataset,
+        trust: Trust = None,
+        *,
+        columns: Mapping[str, ColumnSpec] | None = None,
+        along: Mapping[str, float] | None = None,
+    ) -> xr.DataArray:
+        r"""Return the log predictive score of other real rows, over trust.
+
+        Parameters
+        ----------
+        held_out : DataFrame or Dataset
+            Real rows that the model has not seen.
+        trust, along
+            As in `mean`.
+        columns : dict, optional
+            As in `tilt`; by default those of the path.
+
+        Returns
+        -------
+        xarray.DataArray
+            :math:`\sum_i \log E_L[p(y_i \mid x_i, \theta)]`; the number of rows is in ``attrs``.
+        """
+        from foundation_priors.path.score import score
+
+        return score(self, held_out, trust, columns, along)
+
+    def diagnostics(self, trust: Trust = None) -> xr.Dataset:
+        """Return the checks of every weight and every anchor.
+
+        Returns
+        -------
+        xarray.Dataset
+            Over ``trust``: ``ess``, ``pareto_k``, ``mcse_log_normalizer``, ``mcse_log_evidence``,
+            ``effective_observations``, ``reliable`` and ``evidence_reliable``. Over ``anchor``:
+            ``ladder``, ``anchor_trust``, ``draws``, ``r_hat``, ``ess_bulk``, ``divergences``,
+            ``gradients``, ``seconds``, ``linked`` and ``leave_one_out`` (the move of the log
+            normaliser without the anchor's draws, in standard errors).
+        """
+        from foundation_priors.path.summary import diagnostics
+
+        return diagnostics(self, trust)
+
+    def summary(
+        self,
+        var_names: Sequence[str] | None = None,
+        trust: Trust = None,
+        *,
+        ci_prob: float = 0.9,
+    ) -> pd.DataFrame:
+        """Return a table with a row for each quantity and trust.
+
+        Parameters
+        ----------
+        var_names : sequence of str, optional
+            Defaults to the free variables of the model.
+        trust : optional
+            Defaults to a few weights, from 0 to the largest.
+        ci_prob : float
+            Of the equal-tailed interval.
+        """
+        from foundation_priors.path.summary import summary
+
+        return summary(self, var_names, trust, ci_prob)
+
+    def plot(self, var_names: Sequence[str] | None = None, **kwargs: Any) -> Any:
+        """Plot the path; see `foundation_priors.plots.plot_trust_path`."""
+        from foundation_priors.plots import plot_trust_path
+
+        return plot_trust_path(self, var_names, **kwargs)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
+        """Write the path to a file; everything but the model itself is kept."""
+        from foundation_priors.path.files import write
+
+        write(self, path)
+
+    @classmethod
+    def from_netcdf(cls, path: str | os.PathLike[str], model: pm.Model | None = None) -> Self:
+        """Read a path from a file; give the model to score other rows or get its likelihood."""
+        from foundation_priors.path.files import read
+
+        return read(cls, path, model)
+
+    def __repr__(self) -> str:
+        from foundation_priors.path.summary import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from foundation_priors.path.summary import html
+
+        return html(self)

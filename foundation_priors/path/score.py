@@ -1,0 +1,82 @@
+"""The log predictive score of held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from foundation_priors.errors import ModelError
+from foundation_priors.path.evaluate import on_draws
+from foundation_priors.path.points import Trust
+from foundation_priors.prior.columns import ColumnSpec, Table
+from foundation_priors.prior.model import copy_model, spoken_of
+from foundation_priors.prior.rows import read_rows, row_logp
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pymc as pm
+
+    from foundation_priors.path.result import TrustPath
+
+__all__ = ["score"]
+
+CELLS = 8_000_000
+"""Most densities, draws times rows, to compute; beyond it draws are thinned evenly."""
+
+
+def score(
+    path: TrustPath,
+    held_out: pd.DataFrame | xr.Dataset,
+    trust: Trust,
+    columns: Mapping[str, ColumnSpec] | None,
+    along: Mapping[str, float] | None,
+) -> xr.DataArray:
+    """Return the score over trust; see `TrustPath.score`."""
+    points = path.points(trust, along)
+    if path.model is None:
+        raise ModelError(
+            "This path was read without its model: give it, from_netcdf(file, model=model), to "
+            "score other rows."
+        )
+    table = Table.from_real(held_out)
+    rows = next(iter(table.dataset.sizes.values()), 0)
+    if not rows:
+        raise ValueError("There are no held-out rows to score: give at least one.")
+    every = max(1, int(np.ceil(path.draws.sizes["sample"] * rows / CELLS)))
+    draws = path.draws.isel(sample=slice(None, None, every))
+    density = _densities(
+        path.model, table, dict(columns or path.columns), draws, path.synthetic.levels
+    )
+    weights = path.posterior.mixture.log_weights(points.array)[:, ::every]
+    weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    top = density.max(axis=0)
+    with np.errstate(divide="ignore"):
+        values = (top + np.log(weights @ np.exp(density - top))).sum(axis=1)
+    reliable = path._reliable(points)
+    out = points.wrap(values, name="log_score", reliable=reliable)
+    return out.assign_attrs(n_rows=rows)
+
+
+def _densities(
+    model: pm.Model,
+    table: Table,
+    columns: dict[str, ColumnSpec],
+    draws: xr.Dataset,
+    levels: Mapping[str, tuple],
+) -> np.ndarray:
+    """Return the log density of every row at every draw, shape (draw, row)."""
+    copy = copy_model(model)
+    names = [str(v) for v in table.dataset.variables]
+    known = Table(table.dataset, {**levels, **table.levels}, table.title)
+    total = np.zeros((draws.sizes["sample"], next(iter(table.dataset.sizes.values()))))
+    for observed in spoken_of(copy, names, columns):
+        own = observed.name in names
+        outcome = observed.name if own else columns.get(observed.name)
+        arrays = read_rows(copy, observed, known, columns, outcome)
+        logp = row_logp(copy, observed, arrays)
+        total += on_draws(copy, [logp], draws, len(arrays.outcome))[0]
+    return total

@@ -1,0 +1,149 @@
+"""Tables and texts of a path."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from foundation_priors.path.draws import evaluate
+from foundation_priors.path.points import Trust
+
+if TYPE_CHECKING:
+    from foundation_priors.path.result import TrustPath
+
+__all__ = ["diagnostics", "html", "labels", "summary", "text"]
+
+
+def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
+    """Return the checks; see `TrustPath.diagnostics`."""
+    points = path.points(trust)
+    checks = path.posterior.check(points.array)
+    error_z, error_m, bad = path._evidence_checks(points.array, checks)
+    by_trust = {
+        "ess": checks.ess,
+        "pareto_k": checks.pareto_k,
+        "mcse_log_normalizer": error_z,
+        "mcse_log_evidence": error_m,
+        "effective_observations": points.array @ np.array(path.facts.worth),
+        "reliable": ~checks.weights_fail,
+        "evidence_reliable": ~bad,
+    }
+    out = xr.merge([points.wrap(v, name=k) for k, v in by_trust.items()])
+    return xr.merge([out, _anchors(path)]).assign_attrs(
+        pareto_k_limit=checks.pareto_k_limit,
+        ess_floor=1000.0,
+        coinciding_rows=path.facts.coincide,
+    )
+
+
+def _anchors(path: TrustPath) -> xr.Dataset:
+    parts = []
+    for name, ladder in (("posterior", path.posterior), ("prior", path.prior)):
+        fits = ladder.fits
+        columns = {
+            "ladder": [name] * len(fits),
+            "draws": [f.draws for f in fits],
+            "r_hat": [f.r_hat for f in fits],
+            "ess_bulk": [f.ess_min for f in fits],
+            "divergences": [f.run.divergences for f in fits],
+            "gradients": [f.run.gradients for f in fits],
+            "seconds": [f.run.seconds for f in fits],
+            "linked": ladder.linked,
+            "leave_one_out": ladder.leave_one_out,
+        }
+        data = {k: ("anchor", np.asarray(v)) for k, v in columns.items()}
+        data["anchor_trust"] = ("anchor", "source"), ladder.mixture.points
+        parts.append(xr.Dataset(data, {"source": list(path.sources)}))
+    return xr.concat(parts, "anchor")
+
+
+def summary(
+    path: TrustPath, var_names: Sequence[str] | None, trust: Trust, ci_prob: float
+) -> pd.DataFrame:
+    """Return the table; see `TrustPath.summary`."""
+    if isinstance(var_names, str):
+        var_names = [var_names]
+    names = list(var_names or _free(path))
+    weights = np.unique(np.linspace(0, path.max_trust, 5)) if trust is None else trust
+    points = path.points(weights)
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    reliable = path._reliable(points)
+    worth = points.array @ np.array(path.facts.worth)
+    frames = []
+    for name in names:
+        value = evaluate(path.draws, name)
+        names_of = labels(value, name)
+        h = value.values.reshape(len(value), -1).astype(float)
+        estimate = path.posterior.mixture.estimate(points.array, h)
+        interval = path.quantile(lambda d, v=name: evaluate(d, v), tails, weights)
+        bounds = interval.values.reshape(len(points.array), 2, -1)
+        for column, label in enumerate(names_of):
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "quantity": label,
+                        "trust": points.array.mean(axis=1),
+                        "effective_observations": worth,
+                        "mean": estimate.mean[:, column],
+                        "sd": estimate.sd[:, column],
+                        f"eti{ci_prob:.0%}_lb".replace("%", ""): bounds[:, 0, column],
+                        f"eti{ci_prob:.0%}_ub".replace("%", ""): bounds[:, 1, column],
+                        "mcse_mean": estimate.mcse_mean[:, column],
+                        "reliable": reliable,
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True).set_index(["quantity", "trust"])
+
+
+def _free(path: TrustPath) -> list[str]:
+    return [n for n in path.draws.data_vars if n in path.facts.coordinates]
+
+
+def labels(value: xr.DataArray, name: str) -> list[str]:
+    """Return ``name[coordinate, ...]`` for each element of a quantity over draws."""
+    if value.ndim == 1:
+        return [name]
+    axes = [value[d].values if d in value.coords else range(value.sizes[d]) for d in value.dims[1:]]
+    return [f"{name}[{', '.join(map(str, place))}]" for place in itertools.product(*axes)]
+
+
+def _lines(path: TrustPath) -> dict[str, str]:
+    facts = path.facts
+    checks = path.posterior.check(path.points().array)
+    _, error, bad = path._evidence_checks(path.points().array, checks)
+    failing = int(checks.weights_fail.sum())
+    worth = ", ".join(f"{s} {w:.3g}" for s, w in zip(path.sources, facts.worth, strict=True))
+    state = "all checks hold" if not failing else f"{failing} weights are unreliable"
+    evidence = "reliable" if not bad.any() else f"unreliable at {int(bad.sum())} weights"
+    return {
+        "trust": f"0 to {path.max_trust:g}, {len(path.trust)} weights: {state}",
+        "answers": f"{len(path.synthetic)} rows, worth (real observations at trust 1): {worth}",
+        "real rows": f"{facts.n_real}; {facts.coincide:.0%} of the answers equal one of them",
+        "private": ", ".join(facts.private) or "none",
+        "anchors": f"{len(path.posterior.fits)} with the real data, {len(path.prior.fits)} without",
+        "smallest ess": f"{checks.ess.min():.0f}",
+        "log evidence": f"{evidence}, standard error at most {error.max():.2g}",
+    }
+
+
+def text(path: TrustPath) -> str:
+    """Return the plain representation."""
+    rows = [f"    {k + ':':<14}{v}" for k, v in _lines(path).items()]
+    return "\n".join(["<foundation_priors.TrustPath>", *rows])
+
+
+def html(path: TrustPath) -> str:
+    """Return the representation of notebooks."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(k)}</th>"
+        f"<td style='text-align:left'>{escape(v)}</td></tr>"
+        for k, v in _lines(path).items()
+    )
+    return f"<div><strong>TrustPath</strong><table>{rows}</table></div>"

@@ -1,0 +1,210 @@
+"""Build the whole path of trust from one compiled model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.path.arc import even_grid
+from foundation_priors.path.climb import Climber, Plan
+from foundation_priors.path.draws import to_dataset
+from foundation_priors.path.engine import Engine
+from foundation_priors.path.fits import Settings
+from foundation_priors.path.information import worth_of_sources
+from foundation_priors.path.ladder import Ladder
+from foundation_priors.path.result import Facts, TrustPath
+from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.tilt import Likelihood, build
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["trust_path"]
+
+type Floats = NDArray[np.float64]
+
+GRID = 101
+
+
+def trust_path(
+    model: pm.Model,
+    synthetic: SyntheticData,
+    *,
+    private: Sequence[str] = (),
+    by: str | None = None,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    likelihood: Likelihood | None = None,
+    evidence: Sequence[str] = (),
+    max_trust: float = 1.0,
+    draws: int = 500,
+    tune: int = 400,
+    chains: int = 4,
+    cores: int | None = None,
+    max_anchors: int | None = None,
+    random_seed: Any = None,
+    progressbar: bool = True,
+    executor: Executor | None = None,
+) -> TrustPath:
+    r"""Compute every posterior between ignoring a language model and believing it.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        Conditioned on real data; every free variable continuous and with a proper prior.
+    synthetic : SyntheticData
+        The answers.
+    private, by, columns, likelihood, evidence
+        As in `tilt`. ``by`` gives each level of a design factor a trust of its own.
+    max_trust : float
+        The largest weight; more than 1 counts the answers for more than data.
+    draws, tune, chains, cores
+        Of each anchor, as in `pymc.sample`; the anchors at the ends get twice as many draws, and
+        where a check fails there are more anchors.
+    max_anchors : int, optional
+        The most anchors of either ladder, 24 by default and 24 more for each further source.
+        What still fails a check then is flagged.
+    random_seed : int, optional
+        Makes everything reproducible.
+    progressbar : bool
+    executor : concurrent.futures.Executor, optional
+        Runs the anchors in parallel: a pool of threads or processes, or a Dask client's executor.
+
+    Returns
+    -------
+    TrustPath
+
+    Raises
+    ------
+    ColumnError, ModelError, ImproperPriorError, SyntheticAsEvidenceError
+        As in `tilt`.
+
+    Notes
+    -----
+    The posteriors form an exponential family in L,
+    :math:`p_L(\theta) \propto p_0(\theta) \exp(L \cdot \ell(\theta))`. One model is compiled, a few
+    anchors on :math:`[0, L_{max}]` are sampled with NUTS, once with the real data and once
+    without, and each ladder's draws are combined by multistate reweighting [1]_, which gives
+    every other weight and the normalisers too. Anchors lie about 2 apart in Fisher-Rao arc
+    :math:`\int sd_L(\ell)\,dL`.
+
+    References
+    ----------
+    .. [1] M. R. Shirts and J. D. Chodera (2008). Statistically optimal analysis of samples from
+       multiple equilibrium states. J. Chem. Phys. 129. doi:10.1063/1.2978177
+    .. [2] S. Misra (2025). Foundation Priors. arXiv:2512.01107.
+
+    Examples
+    --------
+    A model of real rows and a language model's answers to the same questions:
+
+    >>> import foundation_priors as fp
+    >>> study = fp.datasets.load("anes96")
+    >>> path = fp.trust_path(model, study.synthetic, random_seed=1)  # doctest: +SKIP
+    >>> path.tipping("beta > 0", probability=0.95)  # doctest: +SKIP
+    """
+    _check(max_trust, draws, tune, chains)
+    tilted = build(
+        model,
+        synthetic,
+        columns=columns,
+        private=private,
+        by=by,
+        likelihood=likelihood,
+        evidence=evidence,
+    )
+    most = 24 * len(tilted.sources) if max_anchors is None else max_anchors
+    plan = Plan(draws, most, float(max_trust), Settings(tune, chains, cores), executor)
+    with _progress(progressbar) as progress:
+        progress("compiling the model", total=1)
+        engine = Engine(tilted)
+        engine.compiled  # noqa: B018  (compiles)
+        progress("compiling the model", advance=1)
+        posterior, prior = Climber(engine, plan, random_seed, progress).climb()
+    return _result(engine, posterior, prior, plan, model, synthetic, columns or {}, random_seed)
+
+
+def _check(max_trust: float, draws: int, tune: int, chains: int) -> None:
+    if not np.isfinite(max_trust) or max_trust <= 0:
+        raise ValueError(f"max_trust={max_trust} must be a positive number.")
+    for name, value, least in (("draws", draws, 50), ("tune", tune, 50), ("chains", chains, 2)):
+        if int(value) != value or value < least:
+            raise ValueError(f"{name}={value} must be a whole number of at least {least}.")
+
+
+def _result(
+    engine: Engine,
+    posterior: Ladder,
+    prior: Ladder,
+    plan: Plan,
+    model: pm.Model,
+    synthetic: SyntheticData,
+    columns: Mapping[str, ColumnSpec],
+    seed: Any,
+) -> TrustPath:
+    tilted = engine.tilted
+    weights = posterior.mixture.weights(posterior.zero[None])[0]
+    facts = Facts(
+        tilted.sources,
+        tilted.single,
+        tilted.n_real,
+        tuple(worth_of_sources(engine, posterior.u, weights).tolist()),
+        plan.max_trust,
+        tilted.private,
+        tilted.shared,
+        tilted.coincide,
+        seed,
+        {name: (int(cut.start), int(cut.stop)) for name, cut in engine.coordinates.items()},
+    )
+    return TrustPath(
+        posterior,
+        prior,
+        to_dataset(engine, posterior.fits),
+        to_dataset(engine, prior.fits),
+        _grid(posterior, plan.max_trust),
+        facts,
+        synthetic,
+        model,
+        engine,
+        columns,
+    )
+
+
+def _grid(ladder: Ladder, max_trust: float) -> Floats:
+    """Return 101 weights evenly in arc, with 1 among them where the path goes further."""
+    direction = np.ones(ladder.mixture.points.shape[1])
+    nodes = max_trust * np.concatenate([[0.0], np.geomspace(1e-4, 1.0, 80)])
+    heights = ladder.sd_along(direction, nodes)
+    grid = even_grid(lambda t: np.interp(t, nodes, heights), max_trust, GRID)
+    if max_trust > 1:
+        grid[1 + np.argmin(np.abs(grid[1:-1] - 1))] = 1.0
+    return grid
+
+
+@contextmanager
+def _progress(show: bool) -> Iterator[Any]:
+    """Yield a function that starts and advances the bars of named stages."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, disable=not show) as bars:
+        stages: dict[str, Any] = {}
+
+        def progress(stage: str, total: int = 0, advance: int = 0) -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=0)
+            task = stages[stage]
+            bars.update(task, total=bars.tasks[task].total + total, advance=advance)
+
+        yield progress
