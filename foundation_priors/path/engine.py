@@ -18,7 +18,7 @@ from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["EVIDENCE", "Engine", "Run", "weigh_evidence"]
+__all__ = ["EVIDENCE", "REAL", "Engine", "Run", "forward_is_exact", "weigh_evidence"]
 
 EVIDENCE, REAL = "fp_evidence", "fp_real_loglik"
 
@@ -60,6 +60,21 @@ def weigh_evidence(tilted: Tilted) -> pm.Model:
     return model
 
 
+def forward_is_exact(model: pm.Model) -> bool:
+    """Say whether the primitive prior of an engine's model is what its variables alone say.
+
+    It is not with potentials of the user's, or with a transform that is not the default one and
+    may cut the prior (ordered cutpoints, for instance).
+    """
+    from pymc.distributions.transforms import _default_transform
+
+    if {p.name for p in model.potentials} - {"fp_real", "fp_tilt"}:
+        return False
+    defaults = [_default_transform(rv.owner.op, rv) for rv in model.free_RVs]
+    used = [model.rvs_to_transforms[rv] for rv in model.free_RVs]
+    return all(type(a) is type(b) for a, b in zip(defaults, used, strict=True))
+
+
 @dataclass(frozen=True)
 class Run:
     """What one run of the sampler gave.
@@ -92,11 +107,13 @@ class Engine:
         self.model = weigh_evidence(tilted)
 
     def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is compiled."""
         import cloudpickle
 
         return {"pickled": cloudpickle.dumps((self.tilted, self.model))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        """Compile anew when first needed."""
         import cloudpickle
 
         self.tilted, self.model = cloudpickle.loads(state["pickled"])
@@ -177,16 +194,11 @@ class Engine:
         None where the prior is not what its random variables alone say: with potentials of its
         own, or with a transform that cuts it (ordered cutpoints, for instance).
         """
-        from pymc.distributions.transforms import _default_transform
         from pymc.initial_point import make_initial_point_fn
 
         model = self.model
-        if {p.name for p in model.potentials} - {"fp_real", "fp_tilt"}:
+        if not forward_is_exact(model):
             return None
-        for rv in model.free_RVs:
-            default = _default_transform(rv.owner.op, rv)
-            if type(model.rvs_to_transforms[rv]) is not type(default):
-                return None
         point = make_initial_point_fn(
             model=model,
             overrides=dict.fromkeys(model.free_RVs, "prior"),

@@ -1,4 +1,124 @@
 """Sample the posterior at one fixed trust."""
 
+from __future__ import annotations
 
-def sample(*a, **k): ...
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.model import numpy_mode
+from foundation_priors.prior.tilt import LOGLIK, TRUST, Likelihood, Tilted, build, check_trust
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["sample"]
+
+
+def sample(
+    model: pm.Model,
+    synthetic: SyntheticData,
+    trust: float | Mapping[str, float],
+    *,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    private: Sequence[str] = (),
+    by: str | None = None,
+    likelihood: Likelihood | None = None,
+    evidence: Sequence[str] = (),
+    max_trust: float = 1.0,
+    **kwargs: Any,
+) -> xr.DataTree:
+    """Sample the tilted model at one trust, with the groups that comparing priors needs.
+
+    Parameters
+    ----------
+    model, synthetic, trust, columns, private, by, likelihood, evidence, max_trust
+        As in `tilt`.
+    **kwargs
+        For `pymc.sample`, which runs twice: with the real data and, for the tilted prior, without.
+
+    Returns
+    -------
+    xarray.DataTree
+        What `pymc.sample` gives (``posterior``, ``sample_stats``, ``observed_data``, ...) and the
+        groups ``prior`` (the tilted prior), ``primitive_prior`` (at trust 0, without the real
+        data), ``log_likelihood``, ``log_prior`` (each parameter's log prior, and for each source
+        its trust times its log-likelihood, under the source's name) and ``synthetic_data``.
+
+    Raises
+    ------
+    ColumnError, ModelError, ImproperPriorError, SyntheticAsEvidenceError
+        As in `tilt`.
+
+    Notes
+    -----
+    To see more than one trust, `trust_path` is cheaper than repeating this.
+
+    Examples
+    --------
+    >>> import foundation_priors as fp
+    >>> trace = fp.sample(model, llm, trust=0.1, random_seed=1)  # doctest: +SKIP
+    >>> az.psense_summary(trace, prior_var_names=["synthetic"])  # doctest: +SKIP
+    """
+    import pymc as pm
+
+    from foundation_priors.path.groups import likelihood_groups
+
+    tilted = build(
+        model,
+        synthetic,
+        columns=columns,
+        private=private,
+        by=by,
+        likelihood=likelihood,
+        evidence=evidence,
+    )
+    weights = check_trust(trust, tilted.sources, max_trust)
+    tilted.model[TRUST].set_value(tilted.vector(weights))
+    trace = pm.sample(model=tilted.model, **kwargs)
+    posterior = trace["posterior"].to_dataset()
+    ell = posterior[LOGLIK].values
+    said = ell.reshape(*ell.shape[:2], len(tilted.sources)) * weights
+    groups = likelihood_groups(tilted.model, posterior, said, tilted.sources)
+    groups |= _priors(tilted, kwargs)
+    groups["synthetic_data"] = synthetic.dataset
+    for name, group in groups.items():
+        trace[name] = xr.DataTree(group)
+    return trace
+
+
+def _priors(tilted: Tilted, kwargs: dict[str, Any]) -> dict[str, xr.Dataset]:
+    """Return draws from the tilted prior and from the primitive one."""
+    import pymc as pm
+
+    from foundation_priors.path.engine import EVIDENCE, REAL, forward_is_exact, weigh_evidence
+
+    prior = weigh_evidence(tilted)
+    prior[EVIDENCE].set_value(0.0)
+    own = [LOGLIK, REAL]
+    out = {"prior": pm.sample(model=prior, **kwargs)["posterior"].to_dataset().drop_vars(own)}
+    if forward_is_exact(prior):
+        names = [rv.name for rv in prior.free_RVs]
+        seed = kwargs.get("random_seed")
+        how = {"var_names": names, "compile_kwargs": {"mode": numpy_mode()}, "random_seed": seed}
+        draws = int(out["prior"].sizes["chain"] * out["prior"].sizes["draw"])
+        drawn = pm.sample_prior_predictive(draws, model=_bare(prior), **how)
+        out["primitive_prior"] = drawn["prior"].to_dataset()
+    else:
+        prior[TRUST].set_value(0.0 * prior[TRUST].get_value())
+        drawn = pm.sample(model=prior, **kwargs)["posterior"].to_dataset()
+        out["primitive_prior"] = drawn.drop_vars(own)
+    return out
+
+
+def _bare(model: pm.Model) -> pm.Model:
+    """Return a model without its potentials, which forward draws do not need."""
+    from foundation_priors.prior.model import copy_model
+
+    bare = copy_model(model)
+    bare.potentials.clear()
+    return bare
