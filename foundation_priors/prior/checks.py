@@ -8,6 +8,7 @@ import numpy as np
 
 from foundation_priors.errors import ColumnError, ModelError, SyntheticAsEvidenceError
 from foundation_priors.prior.columns import Table
+from foundation_priors.prior.model import short
 from foundation_priors.prior.rows import RowArrays, is_discrete, numbered, row_logp
 from foundation_priors.prior.start import values_nearby
 
@@ -144,7 +145,7 @@ def check_levels(
     ColumnError
         Naming the level.
     """
-    column = spec if isinstance(spec, str) else str(observed.name)
+    column = spec if isinstance(spec, str) else short(str(observed.name))
     levels = table.levels.get(column, ()) if spec is None or isinstance(spec, str) else ()
     numeric = all(isinstance(v, int | float | np.number) for v in levels)
     if not levels or not numeric or not is_discrete(observed) or rows.outcome.ndim > 1:

@@ -171,7 +171,7 @@ def _default(table: Table, target: Target, spec: ColumnSpec | None) -> ColumnSpe
         return spec
     if target.width is not None and target.name not in table.dataset.variables and target.labels:
         return [str(label) for label in target.labels]
-    return target.name
+    return target.name.rsplit("::", 1)[-1]
 
 
 def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:

@@ -61,7 +61,7 @@ def private_copies(
             )
         swap[rv] = model.register_rv(
             _fresh(rv, model, swap),
-            name.removeprefix(f"{model.name}::"),
+            name,
             dims=model.named_vars_to_dims.get(rv.name),
             initval=model.rvs_to_initial_values[rv],
             # The model's transform already contains the distribution's default one.

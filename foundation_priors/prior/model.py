@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from pytensor.graph.basic import Variable
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["check_model", "copy_model", "lies_above", "numpy_mode", "replaced", "spoken_of"]
+__all__ = [
+    "check_model",
+    "copy_model",
+    "lies_above",
+    "numpy_mode",
+    "replaced",
+    "short",
+    "spoken_of",
+]
 
 FAR = 1e100, 1e150
 """Where the tails of a prior are looked at; the square of neither overflows."""
@@ -105,14 +113,22 @@ def _without_initial_values(model: pm.Model) -> Iterator[dict[str, object]]:
 
 
 def copy_model(model: pm.Model) -> pm.Model:
-    """Copy a model with its data and its initial values, which `Model.copy` refuses."""
+    """Copy a model with its initial values, which `Model.copy` refuses, in its order."""
     from pymc.model.fgraph import clone_model
 
     with _without_initial_values(model) as initial:
         copy = clone_model(model)
     for name, value in initial.items():
         copy.set_initval(copy[name], value)
+    order = {name: number for number, name in enumerate(model.named_vars)}
+    for variables in (copy.free_RVs, copy.observed_RVs, copy.deterministics, copy.potentials):
+        variables.sort(key=lambda variable: order[variable.name])
     return copy
+
+
+def short(name: str) -> str:
+    """Return a variable's name without the name of its model."""
+    return name.rsplit("::", 1)[-1]
 
 
 def lies_above(variable: Variable, model: pm.Model) -> set[Variable]:
@@ -146,7 +162,7 @@ def spoken_of(
         When there are several and nothing says which are meant.
     """
     observed = model.observed_RVs
-    if chosen := [rv for rv in observed if rv.name in columns or rv.name in outcomes]:
+    if chosen := [rv for rv in observed if rv.name in columns or short(rv.name) in outcomes]:
         return chosen
     if len(observed) == 1:
         return list(observed)

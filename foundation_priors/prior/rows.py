@@ -16,7 +16,7 @@ import numpy as np
 from foundation_priors.errors import ColumnError, ModelError
 from foundation_priors.prior.columns import ColumnSpec, Table, Target, resolve
 from foundation_priors.prior.index import check_codes, levels_of, lookups
-from foundation_priors.prior.model import lies_above, numpy_mode, replaced
+from foundation_priors.prior.model import lies_above, numpy_mode, replaced, short
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -83,7 +83,8 @@ def row_data(model: pm.Model, observed: TensorVariable) -> dict[str, int]:
     scalar counts.
     """
     others = [rv for rv in model.observed_RVs if rv is not observed]
-    above = lies_above(observed, model)
+    # PyMC may take the size of an observed variable from the data it is conditioned on.
+    above = lies_above(observed, model) - {model.rvs_to_values[observed]}
     names = [v.name for v in [*model.data_vars, *others] if v in above]
     if is_one_row(observed):
         return {name: 0 for name in names if model[name].ndim == 0}
@@ -111,7 +112,16 @@ def _grouped(model: pm.Model, observed: TensorVariable, names: list[str]) -> set
 
 def is_one_row(observed: TensorVariable) -> bool:
     """Say whether the variable is a single observation: a coin's count, one vector of counts."""
-    return observed.ndim == getattr(observed.owner.op, "ndim_supp", 0)
+    return observed.ndim == getattr(_unscaled(observed).owner.op, "ndim_supp", 0)
+
+
+def _unscaled(observed: TensorVariable) -> TensorVariable:
+    """Return the variable without the ``total_size=`` that scales the real rows."""
+    from pymc.variational.minibatch_rv import MinibatchRandomVariable
+
+    if isinstance(observed.owner.op, MinibatchRandomVariable):
+        return observed.owner.inputs[0]
+    return observed
 
 
 def is_discrete(variable: TensorVariable) -> bool:
@@ -159,8 +169,22 @@ def read_rows(
         data[name] = _fits(resolve(table, target, columns.get(name)), model[name], table.title)
     check_codes(model, found, data, table.title)
     real = observed_rows(model, observed)
+    _check_separate(observed, real, table, outcome)
     target = _target(model, real, str(observed.name), 0, dims, discrete=is_discrete(observed))
     return RowArrays(_fits(resolve(table, target, outcome), observed, table.title), data)
+
+
+def _check_separate(
+    observed: TensorVariable, real: np.ndarray, table: Table, outcome: ColumnSpec | None
+) -> None:
+    column = short(str(observed.name)) if outcome is None else outcome
+    if is_one_row(observed) and observed.ndim and isinstance(column, str):
+        if column in table.dataset and table.dataset[column].ndim == 1:
+            raise ModelError(
+                f"The likelihood of {observed.name!r} takes its {real.shape[1]} values together "
+                f"as one observation, and the column {column!r} has one value a row: pass a "
+                "likelihood= callable."
+            )
 
 
 def _fits(array: np.ndarray, variable: TensorVariable, title: str) -> np.ndarray:
@@ -209,23 +233,41 @@ def row_logp(
     While `pymc.logp` works, plain variables stand in for the free ones, since it would otherwise
     rewrite them as parts of the likelihood.
     """
-    import pymc as pm
     import pytensor
-    from pytensor.graph.replace import vectorize_graph
 
     stand_ins = {rv: rv.type(name=rv.name) for rv in model.free_RVs}
     back = {stand_in: (swap or {}).get(rv, rv) for rv, stand_in in stand_ins.items()}
     value = pytensor.shared(rows.outcome.astype(observed.dtype), f"fp_{observed.name}{tag}")
-    if is_one_row(observed):
-        columns = _columns(model, observed, rows, tag)
-        one = replaced(observed, {**_real(model, observed, rows), **stand_ins})
-        here = one.type(name="fp_value")
-        logp = vectorize_graph(pm.logp(one, here), {here: value, **columns})
-    else:
-        logp = pm.logp(rows_variable(model, observed, rows, stand_ins, tag), value)
+    try:
+        logp = _density(model, observed, rows, stand_ins, value, tag)
+    except (NotImplementedError, AttributeError, TypeError) as error:
+        raise ModelError(
+            f"PyMC cannot work out the log density of {observed.name!r} "
+            f"({type(_unscaled(observed).owner.op).__name__.removesuffix('RV')}) for other rows: "
+            "pass a likelihood= callable."
+        ) from error
     _check_no_clones(logp, model)
     logp = replaced(logp, back)
     return logp.sum(axis=tuple(range(1, logp.ndim))) if logp.ndim > 1 else logp
+
+
+def _density(
+    model: pm.Model,
+    observed: TensorVariable,
+    rows: RowArrays,
+    stand_ins: Mapping[Variable, Variable],
+    value: TensorVariable,
+    tag: str,
+) -> TensorVariable:
+    import pymc as pm
+    from pytensor.graph.replace import vectorize_graph
+
+    if is_one_row(observed):
+        columns = _columns(model, observed, rows, tag)
+        one = replaced(_unscaled(observed), {**_real(model, observed, rows), **stand_ins})
+        here = one.type(name="fp_value")
+        return vectorize_graph(pm.logp(one, here), {here: value, **columns})
+    return pm.logp(rows_variable(model, observed, rows, stand_ins, tag), value)
 
 
 def rows_variable(
@@ -237,7 +279,7 @@ def rows_variable(
 ) -> TensorVariable:
     """Return the observed variable for other rows, with ``stand_ins`` for the free variables."""
     if is_one_row(observed):
-        return replaced(observed, {**_real(model, observed, rows), **stand_ins})
+        return replaced(_unscaled(observed), {**_real(model, observed, rows), **stand_ins})
     columns = _columns(model, observed, rows, tag)
     resized = _resized(model, observed, len(rows.outcome))
     return replaced(resized, {**_real(model, observed, rows), **stand_ins, **columns})
@@ -273,10 +315,11 @@ def _resized(model: pm.Model, observed: TensorVariable, rows: int) -> TensorVari
     from pymc.distributions.custom import CustomSymbolicDistRV
     from pymc.distributions.shape_utils import change_dist_size
 
-    node = observed.owner
+    plain = _unscaled(observed)
+    node = plain.owner
     shape = data_value(model, str(observed.name)).shape
     support = getattr(node.op, "ndim_supp", 0)
-    resized = change_dist_size(observed, (rows, *shape[1 : len(shape) - support]))
+    resized = change_dist_size(plain, (rows, *shape[1 : len(shape) - support]))
     if isinstance(node.op, CustomSymbolicDistRV):
         # PyMC 6.4 resizes CustomDist(dist=) with the parameters of the model it was first built in.
         size, *_ = resized.owner.inputs

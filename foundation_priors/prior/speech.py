@@ -11,7 +11,7 @@ import numpy as np
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.prior.checks import check_levels, check_not_evidence, check_support
 from foundation_priors.prior.columns import ColumnSpec, Table
-from foundation_priors.prior.model import spoken_of
+from foundation_priors.prior.model import short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
     data_value,
@@ -85,13 +85,13 @@ def check_columns(model: pm.Model, columns: Mapping[str, ColumnSpec]) -> None:
 
 
 def _only_outcome(name: str, synthetic: SyntheticData) -> str | None:
-    if name in synthetic.outcomes or len(synthetic.outcomes) > 1:
+    if short(name) in synthetic.outcomes or len(synthetic.outcomes) > 1:
         return None
     return synthetic.outcomes[0]
 
 
 def _outcome(observed: TensorVariable, spec: Any, synthetic: SyntheticData) -> str | None:
-    name = getattr(spec, "column", spec) if spec is not None else observed.name
+    name = getattr(spec, "column", spec) if spec is not None else short(str(observed.name))
     return name if isinstance(name, str) and name in synthetic.outcomes else None
 
 

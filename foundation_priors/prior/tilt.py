@@ -202,8 +202,10 @@ def build(
     evidence: Sequence[str] = (),
 ) -> Tilted:
     """Build the tilted model at trust 0, with what its construction learned."""
-    columns = dict(columns or {})
     _check_arguments(model, synthetic, private, evidence)
+    columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
+    private = [model.name_for(name) for name in private]
+    evidence = [model.name_for(name) for name in evidence]
     check_model(model)
     check_private(model, private)
     check_columns(model, columns)
@@ -275,7 +277,7 @@ def _check_arguments(
             raise TypeError(f"{argument}={value!r} must be a list of names: [{value!r}].")
     potentials = [p.name for p in model.potentials]
     for name in evidence:
-        if name not in potentials:
+        if model.name_for(name) not in potentials:
             raise ModelError(
                 f"evidence= names {name!r}, which is not a Potential of the model."
                 f"{did_you_mean(name, potentials)}"
