@@ -14,7 +14,16 @@ from foundation_priors.errors import ColumnError, did_you_mean
 from foundation_priors.synthetic import columns
 from foundation_priors.synthetic.provenance import fill, plain
 
-__all__ = ["FACTORS", "ROWS", "WEIGHT", "Schema", "build", "frame_from_lines", "parts_of_frame"]
+__all__ = [
+    "FACTORS",
+    "ROWS",
+    "WEIGHT",
+    "Schema",
+    "build",
+    "frame_from_lines",
+    "parts_of_frame",
+    "reweigh",
+]
 
 ROWS = "answer"
 WEIGHT = "fp_weight"
@@ -86,13 +95,36 @@ def build(
         outcomes=outcomes,
         unit=unit,
         clusters=clusters,
-        weight=weight if isinstance(weight, str) else None if weight is None else WEIGHT,
+        weight=_weight_name(weight),
         levels={name: entry for name, (entry, _) in given.items()},
         ordered=tuple(name for name, (_, ordered) in given.items() if ordered),
         provenance=fill(provenance),
     )
     _check(data, schema)
     return data, schema
+
+
+def reweigh(data: xr.Dataset, schema: Schema, weight: object) -> tuple[xr.Dataset, Schema]:
+    """Give checked answers other weights.
+
+    Parameters
+    ----------
+    data, schema
+        As `build` returns them.
+    weight : float, str, array_like or None
+        As in `SyntheticData`.
+
+    Returns
+    -------
+    tuple of (xarray.Dataset, Schema)
+        A new Dataset and what its variables mean.
+    """
+    if isinstance(weight, str):
+        _require(data, (weight,), "weight")
+        data = data.set_coords([n for n in (weight,) if n not in schema.outcomes])
+    name = _weight_name(weight)
+    data = _with_weight(data.drop_vars({WEIGHT} - {name}, errors="ignore"), weight)
+    return data, dataclasses.replace(schema, weight=name)
 
 
 def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
@@ -251,6 +283,12 @@ def _values_and_levels(
     if pd.api.types.infer_dtype(dtype.categories) == "interval":
         series = series.map(str, na_action="ignore").astype(object)
     return columns.tidy(name, series), dtype
+
+
+def _weight_name(weight: object) -> str | None:
+    if weight is None or isinstance(weight, str):
+        return weight
+    return WEIGHT
 
 
 def _with_weight(data: xr.Dataset, weight: object) -> xr.Dataset:

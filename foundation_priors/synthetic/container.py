@@ -16,6 +16,7 @@ from foundation_priors.synthetic.build import (
     build,
     frame_from_lines,
     parts_of_frame,
+    reweigh,
 )
 from foundation_priors.synthetic.described import Described
 from foundation_priors.synthetic.guard import arm
@@ -199,6 +200,36 @@ class SyntheticData(Described):
         if self._schema.weight is not None:
             return np.array(self._data[self._schema.weight].values, dtype=float)
         return np.full(len(self), 1.0 / self._effect(outcomes).size)
+
+    def with_weight(
+        self, weight: float | str | Sequence[float] | np.ndarray | None = None
+    ) -> SyntheticData:
+        """Return the same answers with other weights.
+
+        Parameters
+        ----------
+        weight : float, str or array_like, optional
+            As in `SyntheticData`: 1 says that the rows are independent, None goes back to 1 over
+            the design effect.
+
+        Returns
+        -------
+        SyntheticData
+            The same rows, meaning and provenance.
+
+        Raises
+        ------
+        ColumnError
+            If a weight is negative, not finite, of another length, or no column.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"vote": ["Dole"] * 4, "age": [20, 20, 60, 60]})
+        >>> llm = SyntheticData.from_dataframe(frame, outcome="vote")
+        >>> llm.with_weight(1).weights()
+        array([1., 1., 1., 1.])
+        """
+        return type(self)._wrap(*reweigh(self._data, self._schema, weight))
 
     def effective_size(self, by: str = "source") -> pd.DataFrame:
         """Count rows, repeated rows and effective rows.

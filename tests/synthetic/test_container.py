@@ -172,3 +172,22 @@ def test_html_is_self_contained_and_escaped(frame):
     page = llm._repr_html_()
     assert "&lt;script&gt;" in page and "<script>" not in page and "<b>" not in page
     assert "synthetic" in page and "effective rows" in page and "http" not in page
+
+
+def test_other_weights_change_nothing_else(frame, llm):
+    one = llm.with_weight(1)
+    assert one.weights().tolist() == [1.0] * 4
+    assert one.with_weight().identical(llm)
+    assert one.provenance == llm.provenance and one.factors == llm.factors
+    told = {"outcome": "vote", "source": "model", "unit": "profile", "levels": llm.levels}
+    fresh = SyntheticData.from_dataframe(frame, weight=1, provenance=llm.provenance, **told)
+    assert fresh.identical(one)
+
+
+def test_other_weights_may_name_a_column_and_are_checked(llm):
+    by_age = llm.with_weight("age")
+    assert by_age.weights().tolist() == [30.0, 30.0, 61.0, 61.0]
+    assert by_age.covariates == ()
+    for bad, said in ((-1, "negative"), ([1, 2], r"shape \(2,\)"), ("agge", "Did you mean 'age'")):
+        with pytest.raises(ColumnError, match=said):
+            llm.with_weight(bad)
