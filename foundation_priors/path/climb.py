@@ -13,14 +13,27 @@ from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid, length, power_law
 from foundation_priors.path.engine import Engine
-from foundation_priors.path.fits import R_HAT, Fit, Settings, Task, forward_fit, run_tasks
+from foundation_priors.path.fits import (
+    R_HAT,
+    Fit,
+    Settings,
+    Task,
+    forward_fit,
+    reference_fit,
+    run_tasks,
+)
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
+from foundation_priors.path.reference import Reference
 
 __all__ = ["Climber", "Plan", "posterior_at_zero"]
 
 type Floats = NDArray[np.float64]
 
 GAP = 2.0
+LOG_Z_SHARE = 0.65
+"""The part of the limit on the error of log evidence that either ladder may use."""
+WORTHWHILE = 0.05
+"""Least effective share of a reference's draws."""
 MARGIN = 1.15
 """How far beyond the floor of the effective sample size to go, since it is itself an estimate."""
 
@@ -55,7 +68,7 @@ class Climber:
         return self._mend(posterior, prior)
 
     def _task(self, trust: Floats, real: float, draws: int, near: Floats) -> Task:
-        seed = int(self.seeds.spawn(1)[0].generate_state(1)[0])
+        seed = int(self._seed().generate_state(1)[0])
         return Task(tuple(trust), real, draws, seed, near, self.far)
 
     def _run(self, tasks: list[Task], doing: str) -> list[Fit]:
@@ -71,8 +84,8 @@ class Climber:
         return [one[list(members)].sum(axis=0) for members in sets]
 
     def _ends(self) -> tuple[list[Fit], list[Fit]]:
-        plan, wide = self.plan, 2 * self.plan.draws
-        forward = forward_fit(self.engine, 2 * 4 * plan.draws, self.seeds.spawn(1)[0])
+        plan, wide = self.plan, self.plan.draws
+        forward = forward_fit(self.engine, 2 * 4 * plan.draws, self._seed())
         start = self._typical() if forward is None else forward.run.u[0]
         self.far = start
         tasks = [self._task(self.zero, 1.0, wide, start)]
@@ -87,35 +100,75 @@ class Climber:
         fits = self._run(tasks, "the ends of the path")
         return [first, *fits[: len(corners)]], [base, *fits[len(corners) :]]
 
+    def _seed(self) -> np.random.SeedSequence:
+        return self.seeds.spawn(1)[0]
+
+    def _bridge(self, ends: list[Fit]) -> Ladder | None:
+        """Bridge a ladder with references, from each end down to 0, if they fit.
+
+        A reference is fitted to the ladder's own draws at the next weight down, and draws from it
+        are independent and cost one evaluation each.
+        """
+        ladder = Ladder(ends)
+        for end in ends[1:]:
+            inner = self._between(ends[0], end, 0.75 * GAP)
+            for point in [end.trust, *inner[::-1]]:
+                better = self._refer(ladder, point)
+                if better is None:
+                    return None
+                ladder = better
+        return ladder
+
+    def _refer(self, ladder: Ladder, point: Floats) -> Ladder | None:
+        """Add a reference near a weight; None when too few draws are there to fit it or fit it."""
+        weights = ladder.mixture.weights(point[None])[0]
+        if 1 / (weights**2).sum() < 10 * self.engine.dim:
+            return None
+        live = weights > 1e-12 / len(weights)
+        reference = Reference.fit(ladder.u[live], weights[live] / weights[live].sum())
+        if reference is None:
+            return None
+        real = ladder.fits[0].real
+        size = (4 if real else 2) * self.plan.draws
+        fit = reference_fit(self.engine, reference, point, real, size, self._seed())
+        better = Ladder([*ladder.fits, fit])
+        own = better.mixture.weights(point[None])[0][-fit.draws :]
+        used = own.sum() ** 2 / (own**2).sum() / fit.draws if own.any() else 0.0
+        return better if used > WORTHWHILE else None
+
     def _typical(self) -> Floats:
         """Return initial points of the model, where its prior cannot be drawn from directly."""
-        states = self.seeds.spawn(1)[0].generate_state(16)
+        states = self._seed().generate_state(16)
         start = self.engine.compiled.initial_point_func
         return np.array([start(int(s)) for s in states])
 
     def _fill(self, posterior: list[Fit], prior: list[Fit]) -> tuple[Ladder, Ladder]:
-        """Put anchors evenly in arc between 0 and each end."""
-        tasks: list[Task] = []
-        room = self.plan.max_anchors
-        for real, fits in ((1.0, posterior), (0.0, prior)):
-            inner = [p for end in fits[1:] for p in self._between(fits[0], end)]
-            for point in inner[: max(room - len(fits), 0)]:
-                near = self._closest(posterior, point)
-                tasks.append(self._task(point, real, self._draws(real), near))
-        fits = self._run(tasks, "anchors between")
-        by = {real: [f for f in fits if f.real == real] for real in (1.0, 0.0)}
-        return Ladder(posterior + by[1.0]), Ladder(prior + by[0.0])
+        """Bridge each ladder between 0 and its ends, by references or else by anchors."""
+        sides = {1.0: posterior, 0.0: prior}
+        ladders = {real: self._bridge(fits) for real, fits in sides.items()}
+        bare = [real for real in sides if ladders[real] is None]
+        tasks = [t for real in bare for t in self._inner(sides[real], posterior, real)]
+        fits = self._run(tasks, "anchors between") if tasks else []
+        for real in bare:
+            ladders[real] = Ladder(sides[real] + [f for f in fits if f.real == real])
+        return ladders[1.0], ladders[0.0]
+
+    def _inner(self, fits: list[Fit], near: list[Fit], real: float) -> list[Task]:
+        inner = [p for end in fits[1:] for p in self._between(fits[0], end, GAP)]
+        room = max(self.plan.max_anchors - len(fits), 0)
+        draws = self._draws(real)
+        return [self._task(p, real, draws, self._closest(near, p)) for p in inner[:room]]
 
     def _draws(self, real: float) -> int:
         return self.plan.draws if real else max(self.plan.draws * 3 // 5, 1)
 
-    def _between(self, start: Fit, end: Fit) -> list[Floats]:
+    def _between(self, start: Fit, end: Fit, gap: float) -> list[Floats]:
         step = end.trust - start.trust
         lines = [f.run.ell.reshape(f.draws, -1) @ step for f in (start, end)]
         flat = [np.full(len(x), 1 / len(x)) for x in lines]
         (mean_a, sd_a), (mean_b, sd_b) = (_robust(x, w) for x, w in zip(lines, flat, strict=True))
         sd = power_law(sd_a, sd_b, mean_b - mean_a, 1.0)
-        size = int(np.ceil(length(sd, 1.0) / GAP)) + 1
+        size = int(np.ceil(length(sd, 1.0) / gap)) + 1
         inner = even_grid(sd, 1.0, min(size, self.plan.max_anchors))[1:-1]
         return [start.trust + t * step for t in inner]
 
@@ -127,6 +180,8 @@ class Climber:
     def _mend(self, posterior: Ladder, prior: Ladder) -> tuple[Ladder, Ladder]:
         """Add anchors where checks fail until none does, or none more may be added."""
         while True:
+            posterior = self._mend_references(posterior)
+            prior = self._mend_references(prior)
             tasks = self._wanted(posterior, 1.0) + self._wanted(prior, 0.0, posterior)
             if not tasks:
                 return posterior, prior
@@ -136,6 +191,27 @@ class Climber:
                 posterior = Ladder([*posterior.fits, *more[1.0]])
             if more[0.0]:
                 prior = Ladder([*prior.fits, *more[0.0]])
+
+    def _mend_references(self, ladder: Ladder) -> Ladder:
+        """Add references where a bridged ladder is uncertain, as long as that helps."""
+        helps = any(f.reference is not None for f in ladder.fits)
+        while helps and len(ladder.fits) < self.plan.max_anchors:
+            points = self.check_points(ladder)
+            error = ladder.mixture.log_z_error(points, self.zero).max()
+            ess = ladder.mixture.ess(points)
+            if ladder.fits[0].real and ess.min() < MARGIN * ESS_FLOOR:
+                place = points[int(np.argmin(ess))]
+            elif error > LOG_Z_SHARE * LOG_Z_LIMIT or not ladder.linked.all():
+                place = ladder.between(*ladder.weakest_gap(), 3)[1]
+            else:
+                break
+            better = self._refer(ladder, place)
+            if better is None:
+                break
+            after = better.mixture.log_z_error(points, self.zero).max()
+            helps = after < 0.97 * error or better.mixture.ess(points).min() > 1.03 * ess.min()
+            ladder = better
+        return ladder
 
     def _wanted(self, ladder: Ladder, real: float, start: Ladder | None = None) -> list[Task]:
         """Return the fits that would help a ladder most: one for its weights, one for its gaps."""
@@ -150,7 +226,7 @@ class Climber:
         worst = int(np.argmax(severity))
         if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
             wanted.append((points[worst], self._deficit(ladder, checks.ess[worst], points[worst])))
-        if not (np.max(limit) <= 0.6 * LOG_Z_LIMIT) or not ladder.linked.all():
+        if not (np.max(limit) <= LOG_Z_SHARE * LOG_Z_LIMIT) or not ladder.linked.all():
             a, b = ladder.weakest_gap()
             wanted.append((ladder.between(a, b, 3)[1], self._draws(real)))
         source = start or ladder
@@ -186,6 +262,6 @@ def posterior_at_zero(engine: Engine, seed: Any) -> Fit:
     """Return one fit of the real data alone."""
     plan = Plan(500, 1, 1.0, Settings(), None)
     climber = Climber(engine, plan, seed, lambda *_, **__: None)
-    forward = forward_fit(engine, 500, climber.seeds.spawn(1)[0])
+    forward = forward_fit(engine, 500, climber._seed())
     climber.far = climber._typical() if forward is None else forward.run.u[0]
     return climber._run([climber._task(climber.zero, 1.0, 500, climber.far)], "posterior")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.path.mixture import LOWEST
 from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
 
@@ -81,6 +82,7 @@ class Run:
 
     ``u`` are unconstrained draws, shape (chain, draw, coordinate); ``values`` the model's
     variables by name, shape (chain, draw, ...); ``ell`` has shape (chain, draw, source), ``real``
+    (chain, draw). ``base`` is the log density at trust 0 in unconstrained coordinates, shape
     (chain, draw). ``gradients`` counts gradient evaluations, warm-up included.
     """
 
@@ -88,6 +90,7 @@ class Run:
     values: dict[str, Floats]
     ell: Floats
     real: Floats
+    base: Floats
     divergences: int
     gradients: int
     seconds: float
@@ -159,27 +162,25 @@ class Engine:
         Where the density is zero or not finite, both are nan.
         """
         at = self.at(trust, real)
-        call, pointer = _pointers(at.compiled_logp_func)
-        values, grads = np.full(len(u), np.nan), np.full(u.shape, np.nan)
-        value, x = np.zeros(()), np.ascontiguousarray(u, dtype=float)
-        for i in range(len(u)):
-            out = (pointer(x[i]), pointer(grads[i]), pointer(value))
-            code = call(self.dim, *out, at.user_data.ctypes.data)
-            if code == 0:
-                values[i] = value
-            else:
-                grads[i] = np.nan
+        call = _callable(at.compiled_logp_func, 4)
+        x = np.ascontiguousarray(u, dtype=float)
+        values, grads = np.empty(len(x)), np.empty(x.shape)
+        codes = [
+            call(self.dim, point, grad, value, data)
+            for point, grad, value, data in _addresses(at.user_data, x, grads, values)
+        ]
+        failed = np.array(codes, dtype=int) != 0
+        values[failed], grads[failed] = np.nan, np.nan
         return values, grads
 
     def expand(self, u: Floats) -> tuple[dict[str, Floats], Floats, Floats]:
         """Return the model's variables, ell and the real log-likelihood at points (point, ...)."""
         compiled = self.compiled
-        call, pointer = _pointers(compiled.compiled_expand_func)
-        out = np.full((len(u), compiled.n_expanded), np.nan)
+        call = _callable(compiled.compiled_expand_func, 3, sizes=2)
         x = np.ascontiguousarray(u, dtype=float)
-        for i in range(len(u)):
-            row = (pointer(x[i]), pointer(out[i]))
-            call(self.dim, compiled.n_expanded, *row, compiled.user_data.ctypes.data)
+        out = np.full((len(x), compiled.n_expanded), np.nan)
+        for point, row, data in _addresses(compiled.user_data, x, out):
+            call(self.dim, compiled.n_expanded, point, row, data)
         where = {name: (cut, shape) for name, cut, shape in zip(*compiled.shape_info, strict=True)}
         return self._split(lambda name: out[:, where[name][0]].reshape(-1, *where[name][1]))
 
@@ -242,9 +243,14 @@ class Engine:
             return_raw_trace=True,
         )
         seconds = time.perf_counter() - began
-        return self._read(raw, draws, seconds)
+        return self._read(raw, draws, real, seconds)
 
-    def _read(self, raw: Any, draws: int, seconds: float) -> Run:
+    def log_base(self, u: Floats, real: float) -> Floats:
+        """Return the log density at trust 0, with the real data or without, at points."""
+        values, _ = self.value_grad(u, np.zeros(len(self.tilted.sources)), real)
+        return np.nan_to_num(values, nan=LOWEST, neginf=LOWEST)
+
+    def _read(self, raw: Any, draws: int, weight: float, seconds: float) -> Run:
         chains, stats = raw.get_arrow_trace()
         names, _, shapes = self.compiled.shape_info
         shape = dict(zip(names, shapes, strict=True))
@@ -258,7 +264,8 @@ class Engine:
         u = np.concatenate([get(n).reshape(len(chains), draws, -1) for n in free], axis=-1)
         diverging = [np.asarray(s.column("diverging"))[-draws:].sum() for s in stats]
         steps = [np.asarray(s.column("n_steps")).sum() for s in stats]
-        return Run(u, values, ell, real, int(sum(diverging)), int(sum(steps)), seconds)
+        base = self.log_base(u.reshape(-1, u.shape[-1]), weight).reshape(u.shape[:2])
+        return Run(u, values, ell, real, base, int(sum(diverging)), int(sum(steps)), seconds)
 
 
 def _column(batch: Any, name: str) -> Floats:
@@ -269,8 +276,15 @@ def _column(batch: Any, name: str) -> Floats:
     return column.to_numpy(zero_copy_only=False).astype(float)
 
 
-def _pointers(function: Any) -> tuple[Callable[..., int], Callable[[Floats], Any]]:
-    """Return the C function and what turns an array into its pointer argument."""
-    call = function.ctypes
-    kind = next(t for t in call.argtypes if hasattr(t, "contents"))
-    return call, lambda array: ctypes.cast(array.ctypes.data, kind)
+def _callable(function: Any, pointers: int, sizes: int = 1) -> Callable[..., int]:
+    """Return a compiled C function that takes sizes and then addresses, as plain integers."""
+    kinds = [ctypes.c_uint64] * sizes + [ctypes.c_void_p] * pointers
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(function.address)
+
+
+def _addresses(user_data: Any, *arrays: Floats) -> Iterator[tuple[int, ...]]:
+    """Yield the addresses of each array's rows, and that of the model's data."""
+    data = user_data.ctypes.data
+    starts = [(a.ctypes.data, a.strides[0]) for a in arrays]
+    for i in range(len(arrays[0])):
+        yield (*(start + i * step for start, step in starts), data)

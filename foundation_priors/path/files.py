@@ -13,6 +13,7 @@ import xarray as xr
 from foundation_priors.path.engine import Run
 from foundation_priors.path.fits import Fit
 from foundation_priors.path.ladder import Ladder
+from foundation_priors.path.reference import Reference
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -23,6 +24,7 @@ __all__ = ["read", "write"]
 
 FORMAT, VERSION = "foundation_priors.TrustPath", 1
 SIDES = ("posterior", "prior")
+COUNTS = ("divergences", "gradients", "seconds")
 
 
 def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
@@ -125,6 +127,7 @@ def _anchors(ladder: Ladder) -> xr.Dataset:
         "u": (("sample", "coordinate"), ladder.u),
         "ell": (("sample", "source"), np.concatenate([_flat(f.run.ell) for f in fits])),
         "real": (("sample",), np.concatenate([f.run.real.ravel() for f in fits])),
+        "base": (("sample",), np.concatenate([f.run.base.ravel() for f in fits])),
         "trust": (("anchor", "source"), ladder.mixture.points),
     }
     numbers = {
@@ -136,8 +139,22 @@ def _anchors(ladder: Ladder) -> xr.Dataset:
         "divergences": [f.run.divergences for f in fits],
         "gradients": [f.run.gradients for f in fits],
         "seconds": [f.run.seconds for f in fits],
+        "known": [int(f.known) for f in fits],
     }
-    return xr.Dataset(flat | {k: ("anchor", v) for k, v in numbers.items()})
+    out = xr.Dataset(flat | {k: ("anchor", v) for k, v in numbers.items()})
+    return out.assign(_references(fits))
+
+
+def _references(fits: tuple[Fit, ...]) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Return the references by anchor; where there is none, the degrees of freedom are 0."""
+    size = fits[0].run.u.shape[-1]
+    empty = Reference(np.zeros(size), np.zeros((size, size)), 0.0)
+    all_ = [f.reference or empty for f in fits]
+    return {
+        "reference_df": (("anchor",), np.array([r.df for r in all_])),
+        "reference_mean": (("anchor", "coordinate"), np.array([r.mean for r in all_])),
+        "reference_scale": (("anchor", "coordinate", "other"), np.array([r.scale for r in all_])),
+    }
 
 
 def _flat(array: np.ndarray) -> np.ndarray:
@@ -150,11 +167,16 @@ def _ladder(data: xr.Dataset, side: str) -> Ladder:
         row = data.isel(anchor=k)
         shape = int(row.chains), int(row.draws)
         cut = slice(start, start := start + shape[0] * shape[1])
-        arrays = (data[n].values[cut] for n in ("u", "ell", "real"))
-        u, ell, real = (a.reshape(*shape, *a.shape[1:]) for a in arrays)
-        run = Run(u, {}, ell, real, int(row.divergences), int(row.gradients), float(row.seconds))
-        quality = (float(row.ess), float(row.ess_min), float(row.r_hat))
-        fits.append(Fit(row.trust.values, float(side == "posterior"), run, *quality))
+        names = ("u", "ell", "real", "base")
+        arrays = {n: data[n].values[cut].reshape(*shape, *data[n].shape[1:]) for n in names}
+        counts = int(row.divergences), int(row.gradients), float(row.seconds)
+        run = Run(values={}, **arrays, **dict(zip(COUNTS, counts, strict=True)))
+        quality = float(row.ess), float(row.ess_min), float(row.r_hat), bool(row.known)
+        reference = None
+        if row.reference_df > 0:
+            mean, scale = row.reference_mean.values, row.reference_scale.values
+            reference = Reference(mean, scale, float(row.reference_df))
+        fits.append(Fit(row.trust.values, float(side == "posterior"), run, *quality, reference))
     return Ladder(fits)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from foundation_priors.path.engine import Engine, Run
 from foundation_priors.path.mixture import Anchor
+from foundation_priors.path.reference import Reference
 
-__all__ = ["Fit", "Settings", "Task", "forward_fit", "run_tasks"]
+__all__ = ["Fit", "Settings", "Task", "forward_fit", "reference_fit", "run_tasks"]
 
 type Floats = NDArray[np.float64]
 
@@ -53,6 +55,8 @@ class Fit:
     """Draws at one weight with their diagnostics.
 
     ``ess`` is that of ell, which weighs the draws; ``ess_min`` the smallest over all coordinates.
+    ``known`` says that the density drawn from is normalised: the primitive prior, or a
+    ``reference`` that was fitted near this weight.
     """
 
     trust: Floats
@@ -61,6 +65,8 @@ class Fit:
     ess: float
     ess_min: float
     r_hat: float
+    known: bool = False
+    reference: Reference | None = None
 
     @property
     def draws(self) -> int:
@@ -69,7 +75,7 @@ class Fit:
 
     def anchor(self) -> Anchor:
         """Return what the mixture needs."""
-        return Anchor(self.trust, self.run.ell, self.ess, self.ess_min)
+        return Anchor(self.trust, self.run.ell, self.ess, self.ess_min, self.known)
 
 
 def forward_fit(engine: Engine, draws: int, seed: np.random.SeedSequence) -> Fit | None:
@@ -77,10 +83,32 @@ def forward_fit(engine: Engine, draws: int, seed: np.random.SeedSequence) -> Fit
     u = engine.forward(draws, seed)
     if u is None:
         return None
-    values, ell, real = engine.expand(u)
+    return _independent(engine, u, np.zeros(len(engine.tilted.sources)), 0.0, None)
+
+
+def reference_fit(
+    engine: Engine,
+    reference: Reference,
+    trust: Floats,
+    real: float,
+    draws: int,
+    seed: np.random.SeedSequence,
+) -> Fit:
+    """Return independent draws from a reference distribution, fitted near ``trust``."""
+    u = reference.draw(draws, np.random.default_rng(seed))
+    return _independent(engine, u, trust, real, reference)
+
+
+def _independent(
+    engine: Engine, u: Floats, trust: Floats, real: float, reference: Reference | None
+) -> Fit:
+    began = time.perf_counter()
+    values, ell, loglik = engine.expand(u)
     values = {name: value[None] for name, value in values.items()}
-    run = Run(u[None], values, ell[None], real[None], 0, 0, 0.0)
-    return Fit(np.zeros(ell.shape[-1]), 0.0, run, float(draws), float(draws), 1.0)
+    base = engine.log_base(u, real)
+    seconds, size = time.perf_counter() - began, float(len(u))
+    run = Run(u[None], values, ell[None], loglik[None], base[None], 0, len(u), seconds)
+    return Fit(trust, real, run, size, size, 1.0, True, reference)
 
 
 def run_tasks(

@@ -56,8 +56,8 @@ class Ladder:
 
     def __init__(self, fits: Sequence[Fit]) -> None:
         self.fits = tuple(fits)
-        self.mixture = Mixture([fit.anchor() for fit in fits])
         self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
+        self.mixture = Mixture([fit.anchor() for fit in fits], _ratios(fits, self.u))
 
     @property
     def zero(self) -> Floats:
@@ -83,7 +83,9 @@ class Ladder:
         """Which anchors are joined to that at 0 by a chain of overlapping ones."""
         near = np.minimum(self.overlap, self.overlap.T) >= OVERLAP
         near |= (self.mixture.points[:, None] == self.mixture.points[None]).all(axis=-1)
-        reached = (self.mixture.points == 0).all(axis=1)
+        m = self.mixture
+        reached = (m.points == 0).all(axis=1)
+        reached = reached | (m.known & (reached & m.known).any())
         for _ in self.fits:
             reached = reached | near[:, reached].any(axis=1)
         return reached
@@ -121,9 +123,9 @@ class Ladder:
         out = np.full(len(self.fits), np.nan)
         for k, fit in enumerate(self.fits):
             others = [f for f in self.fits if (f.trust != fit.trust).any()]
-            if not fit.trust.any() or len(others) < 2:
+            if fit.known or not fit.trust.any() or len(others) < 2:
                 continue
-            rest = Mixture([f.anchor() for f in others])
+            rest = Ladder(others).mixture
             point, zero = fit.trust[None], self.zero
             error = np.hypot(rest.log_z_error(point, zero), self.mixture.log_z_error(point, zero))
             if error[0] < 1:
@@ -163,10 +165,20 @@ class Ladder:
 
         points = np.unique(self.mixture.points, axis=0)
         errors = np.array([self.mixture.log_z_error(points, p) for p in points])
-        cap = np.nan_to_num(errors, nan=1e6, posinf=1e6)
+        apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
+        cap = np.where(np.isfinite(errors), errors, 1e6 * (1 + apart))
         tree = minimum_spanning_tree(np.maximum(cap, 1e-9)).toarray()
         a, b = np.unravel_index(np.argmax(tree), tree.shape)
         return points[a], points[b]
+
+
+def _ratios(fits: Sequence[Fit], u: Floats) -> dict[int, Floats]:
+    """Return log reference less log primitive prior at all draws, for each reference."""
+    numbers = [k for k, fit in enumerate(fits) if fit.reference is not None]
+    if not numbers:
+        return {}
+    base = np.concatenate([fit.run.base.ravel() for fit in fits])
+    return {k: fits[k].reference.log_density(u) - base for k in numbers}
 
 
 def _robust(line: Floats, weights: Floats) -> tuple[float, float]:

@@ -15,7 +15,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +28,10 @@ type Floats = NDArray[np.float64]
 
 LOWEST = -1e300
 """Stands for a log-likelihood of minus infinity: times a weight of 0 it is still 0."""
+LEAST_START = -1e10
+"""Where draws of no other anchor reach, a normaliser to start from that loses no digits."""
+LOOSE = 0.01
+"""Overlap, in draws, below which nothing is known about a difference of two f."""
 CHUNK = 4_000_000
 
 
@@ -37,13 +41,14 @@ class Anchor:
 
     ``trust`` has shape (source,), ``ell`` (chain, draw, source); ``ess`` is the effective number
     of the draws of ``ell``, at most chains times draws, and ``ess_min`` that of the model's worst
-    quantity.
+    quantity. ``known`` says that the density they come from is normalised.
     """
 
     trust: Floats
     ell: Floats
     ess: float
     ess_min: float
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,11 +87,21 @@ class Mixture:
 
     .. math:: w_n(L) \propto c_{j(n)} \exp(L \cdot \ell_n) / \sum_j N'_j \exp(f_j + L_j\cdot\ell_n),
 
-    where the :math:`f_j` solve :math:`\sum_n w_n(L_j) = 1` (a convex problem).
+    where the :math:`f_j` solve :math:`\sum_n w_n(L_j) = 1` (a convex problem); it is 0 for an
+    anchor whose normaliser is known.
+
+    Parameters
+    ----------
+    anchors : list of Anchor
+    ratios : dict, optional
+        For anchors that are no tilt of the base density: the log of their density over the base
+        density at all draws, shape (draw,), by the anchor's number.
     """
 
-    def __init__(self, anchors: list[Anchor]) -> None:
+    def __init__(self, anchors: list[Anchor], ratios: Mapping[int, Floats] | None = None) -> None:
         self.anchors = anchors
+        self.ratios = dict(ratios or {})
+        self.known = np.array([a.known for a in anchors])
         self.points = np.array([a.trust for a in anchors])
         sizes = [a.ell.shape[0] * a.ell.shape[1] for a in anchors]
         self.origin = np.repeat(np.arange(len(anchors)), sizes)
@@ -115,10 +130,23 @@ class Mixture:
         """Batch sums of the estimating function of f, times the inverse of its Jacobian."""
         origin = np.equal.outer(self.origin, np.arange(len(self.points)))
         residual = self.share[:, None] * (self.membership - origin)
-        sums = np.add.reduceat(residual, self.batches, axis=0)
-        p = self.membership
-        hessian = np.diag((self.share[:, None] * p).sum(0)) - (self.share[:, None] * p).T @ p
-        return self._centre(sums) @ np.linalg.pinv(hessian, rcond=1e-12, hermitian=True)
+        sums = self._centre(np.add.reduceat(residual, self.batches, axis=0))
+        values, vectors = self._spectrum
+        scale = np.divide(1.0, values, out=np.zeros_like(values), where=values > LOOSE)
+        out = np.zeros_like(sums)
+        out[:, self._free] = sums[:, self._free] @ (vectors * scale) @ vectors.T
+        return out
+
+    @cached_property
+    def _spectrum(self) -> tuple[Floats, Floats]:
+        """Eigenvalues and eigenvectors of the Jacobian of the estimating function of f."""
+        return np.linalg.eigh(self._hessian(self.f, self._free))
+
+    def _undetermined(self, change: Floats) -> NDArray[np.bool_]:
+        """Say where a change of membership, (point, anchor), leaps a gap without any overlap."""
+        values, vectors = self._spectrum
+        loose = change[:, self._free] @ vectors[:, values <= LOOSE]
+        return np.linalg.norm(loose, axis=1) > 1e-3
 
     def log_weights(self, points: Floats) -> Floats:
         """Return log w before normalising, shape (point, draw)."""
@@ -133,12 +161,16 @@ class Mixture:
         return np.concatenate([_logsumexp(self.log_weights(p)) for p in self._chunks(points)])
 
     def log_z_error(self, points: Floats, base: Floats) -> Floats:
-        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,)."""
+        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,).
+
+        It is infinite where no chain of overlapping anchors joins the two.
+        """
         zero, p_zero = self._batch_weights(base[None])
         errors = []
         for chunk in self._chunks(points):
             sums, p = self._batch_weights(chunk)
-            errors.append(self._error(sums - zero + self._scores @ (p - p_zero).T))
+            error = self._error(sums - zero + self._scores @ (p - p_zero).T)
+            errors.append(np.where(self._undetermined(p - p_zero), np.inf, error))
         return np.concatenate(errors)
 
     def ess(self, points: Floats) -> Floats:
@@ -230,52 +262,74 @@ class Mixture:
             yield points[start : start + step]
 
     def _log_terms(self, f: Floats) -> Floats:
-        return self.ell @ self.points.T + f + np.log(self.effective)
+        tilts = self.ell @ self.points.T
+        for anchor, ratio in self.ratios.items():
+            tilts[:, anchor] = ratio
+        return tilts + f + np.log(self.effective)
 
     def _relative(self, f: Floats) -> Floats:
         terms = self._log_terms(f)
         return np.exp(terms - terms.max(axis=1, keepdims=True))
 
+    @cached_property
+    def _free(self) -> NDArray[np.int_]:
+        """Anchors whose f is to be found: those not known, but for one when none is known."""
+        free = np.flatnonzero(~self.known)
+        return free if self.known.any() else free[1:]
+
     def _solve(self) -> Floats:
         from scipy.optimize import minimize
 
-        start = self._start()
-        if len(start) == 1:
-            return start
+        f, free = self._start(), self._free
+        if not len(free):
+            return f
+
+        def full(x: Floats) -> Floats:
+            out = f.copy()
+            out[free] = x
+            return out
+
         found = minimize(
-            self._objective,
-            start[1:] - start[0],
+            lambda x: self._objective(full(x), free),
+            f[free],
             jac=True,
-            hess=self._hessian,
+            hess=lambda x: self._hessian(full(x), free),
             method="trust-exact",
             options={"gtol": 1e-9 * self.effective.sum(), "maxiter": 500},
         )
-        return np.concatenate([[0.0], found.x])
+        return full(found.x)
 
     def _start(self) -> Floats:
-        """Return f from one anchor to the next: a one-sided estimate, good enough to start."""
+        """Return f to start from: each anchor's by the draws of those before it."""
         f = np.zeros(len(self.points))
         order = np.argsort(self.points.sum(axis=1), kind="stable")
-        for last, this in zip(order[:-1], order[1:], strict=True):
-            gap = self.ell[self.origin == last] @ (self.points[this] - self.points[last])
-            f[this] = f[last] - (_logsumexp(gap[None])[0] - np.log(len(gap)))
+        first = np.flatnonzero(self.known) if self.known.any() else order[:1]
+        terms, done = self._log_terms(f), list(first)
+        for this in order:
+            if this in done:
+                continue
+            rows = np.isin(self.origin, done)
+            known = _logsumexp(terms[np.ix_(rows, done)] + f[done])
+            tilt = terms[rows, this] - np.log(self.effective[this])
+            log_z = _logsumexp((tilt - known + np.log(self.share[rows]))[None])[0]
+            f[this] = -max(log_z, LEAST_START)
+            done.append(this)
         return f
 
-    def _objective(self, free: Floats) -> tuple[float, Floats]:
-        f = np.concatenate([[0.0], free])
+    def _objective(self, f: Floats, free: NDArray[np.int_]) -> tuple[float, Floats]:
         terms = self._log_terms(f)
         top = terms.max(axis=1, keepdims=True)
         relative = np.exp(terms - top)
         total = relative.sum(axis=1)
-        value = self.share @ (top[:, 0] + np.log(total)) - self.effective @ f
-        gradient = self.share @ (relative / total[:, None]) - self.effective
-        return float(value), gradient[1:]
+        value = self.share @ (top[:, 0] + np.log(total)) - self.effective[free] @ f[free]
+        gradient = self.share @ (relative[:, free] / total[:, None]) - self.effective[free]
+        return float(value), gradient
 
-    def _hessian(self, free: Floats) -> Floats:
-        terms = self._relative(np.concatenate([[0.0], free]))
-        p = terms / terms.sum(axis=1, keepdims=True)
+    def _hessian(self, f: Floats, free: NDArray[np.int_]) -> Floats:
+        terms = self._relative(f)
+        p = terms[:, free] / terms.sum(axis=1, keepdims=True)
         weighted = self.share[:, None] * p
-        return (np.diag(weighted.sum(axis=0)) - weighted.T @ p)[1:, 1:]
+        return np.diag(weighted.sum(axis=0)) - weighted.T @ p
 
 
 def _batches(shapes: list[tuple[int, int]], per_chain: int = 10) -> tuple[NDArray, NDArray]:
