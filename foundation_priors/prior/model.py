@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_model",
     "copy_model",
+    "data_value",
     "lies_above",
     "numpy_mode",
     "replaced",
@@ -62,13 +63,13 @@ def check_model(model: pm.Model) -> None:
                 f"{name} uses pymc.dims for {rv.name!r}, which cannot be tilted yet: write it with "
                 "the distributions of pymc itself."
             )
+    for rv in model.observed_RVs:
+        if np.isnan(data_value(model, rv.name)).any():
+            raise ModelError(_missing(rv.name))
     for rv in model.free_RVs:
         base = rv.name.removesuffix("_unobserved")
         if base != rv.name and f"{base}_observed" in model.named_vars:
-            raise ModelError(
-                f"The outcome {base!r} has missing values: drop these rows before you build the "
-                "model."
-            )
+            raise ModelError(_missing(base))
         if rv.dtype.startswith(("int", "uint", "bool")):
             raise ModelError(
                 f"The free variable {rv.name!r} is discrete, which gradient-based sampling cannot "
@@ -80,6 +81,10 @@ def check_model(model: pm.Model) -> None:
                 "since its normalising constant is infinite: give it a proper prior, such as a "
                 "wide Normal."
             )
+
+
+def _missing(name: str) -> str:
+    return f"The outcome {name!r} has missing values: drop these rows before you build the model."
 
 
 def _is_improper(rv: TensorVariable) -> bool:
@@ -129,6 +134,15 @@ def copy_model(model: pm.Model) -> pm.Model:
 def short(name: str) -> str:
     """Return a variable's name without the name of its model."""
     return name.rsplit("::", 1)[-1]
+
+
+def data_value(model: pm.Model, name: str) -> np.ndarray:
+    """Return what a data container holds, or an observed variable is conditioned on."""
+    variable = model[name]
+    value = model.rvs_to_values.get(variable, variable)
+    if hasattr(value, "get_value"):
+        return np.asarray(value.get_value(borrow=True))
+    return np.asarray(value.eval(mode=numpy_mode()))
 
 
 def lies_above(variable: Variable, model: pm.Model) -> set[Variable]:

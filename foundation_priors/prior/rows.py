@@ -16,7 +16,7 @@ import numpy as np
 from foundation_priors.errors import ColumnError, ModelError
 from foundation_priors.prior.columns import ColumnSpec, Table, Target, resolve
 from foundation_priors.prior.index import check_codes, levels_of, lookups
-from foundation_priors.prior.model import lies_above, numpy_mode, replaced, short
+from foundation_priors.prior.model import data_value, lies_above, replaced, short
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RowArrays",
-    "data_value",
     "is_discrete",
     "is_one_row",
     "n_rows",
@@ -127,15 +126,6 @@ def _unscaled(observed: TensorVariable) -> TensorVariable:
 def is_discrete(variable: TensorVariable) -> bool:
     """Say whether the variable takes whole numbers."""
     return variable.dtype.startswith(("int", "uint", "bool"))
-
-
-def data_value(model: pm.Model, name: str) -> np.ndarray:
-    """Return what a data container holds, or an observed variable is conditioned on."""
-    variable = model[name]
-    value = model.rvs_to_values.get(variable, variable)
-    if hasattr(value, "get_value"):
-        return np.asarray(value.get_value(borrow=True))
-    return np.asarray(value.eval(mode=numpy_mode()))
 
 
 def observed_rows(model: pm.Model, observed: TensorVariable) -> np.ndarray:

@@ -11,10 +11,9 @@ import numpy as np
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.prior.checks import check_levels, check_not_evidence, check_support
 from foundation_priors.prior.columns import ColumnSpec, Table
-from foundation_priors.prior.model import short, spoken_of
+from foundation_priors.prior.model import data_value, short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
-    data_value,
     numbered,
     observed_rows,
     read_rows,

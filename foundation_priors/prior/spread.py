@@ -109,7 +109,8 @@ def _is_scale(
         draws = pm.draw(variable, draws=2, mode=numpy_mode(), random_seed=0)
     except NotImplementedError:  # a CustomDist known by its density only
         return True
-    return bool(np.allclose(draws[0], draws[1], rtol=1e-6, atol=1e-6))
+    # Where a degree of freedom vanishes instead, draws overflow.
+    return bool(np.isfinite(draws).all() and np.allclose(draws[0], draws[1], rtol=1e-6, atol=1e-6))
 
 
 def _power(model: pm.Model, scale: TensorVariable) -> float:
