@@ -58,7 +58,7 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
             f"A quantity is a name, an expression or a function of the draws, not "
             f"{type(quantity).__name__}."
         )
-    if not isinstance(value, xr.DataArray) or SAMPLE not in value.dims:
+    if not isinstance(value, xr.DataArray) or value.sizes.get(SAMPLE) != draws.sizes[SAMPLE]:
         raise ValueError(
             f"{quantity!r} does not give a value for each draw: keep the dimension {SAMPLE!r}."
         )
@@ -99,9 +99,10 @@ def weighted_quantiles(values: Floats, weights: Floats, q: Sequence[float] | Flo
         From the linear interpolation of the cumulated weights' midpoints.
     """
     order = np.argsort(values, kind="stable")
-    ranked = weights[:, order]
+    ranked, rising = weights[:, order], values[order]
     middle = np.cumsum(ranked, axis=1) - ranked / 2
-    return np.array([np.interp(q, row, values[order]) for row in middle])
+    live = ranked > 0
+    return np.array([np.interp(q, m[k], rising[k]) for m, k in zip(middle, live, strict=True)])
 
 
 def like(template: xr.DataArray) -> dict[str, Any]:

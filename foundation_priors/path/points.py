@@ -78,6 +78,11 @@ def resolve(
             "number, an array, or weights by source."
         )
     if isinstance(trust, Mapping):
+        if along is not None:
+            raise ValueError(
+                "along= multiplies one weight shared by all sources, and trust= gives each its "
+                "own: leave out along=."
+            )
         points = _by_source(trust, sources)
     else:
         points = _shared(grid if trust is None else trust, sources, along)
@@ -95,20 +100,44 @@ def _check(array: Floats, max_trust: float) -> None:
         )
 
 
-def _shared(trust: Any, sources: Sequence[str], along: Mapping[str, float] | None) -> Points:
-    values = np.asarray(trust, dtype=float)
+def _numbers(trust: Any) -> Floats:
+    """Return one weight or a vector of them."""
+    try:
+        values = np.asarray(trust, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"trust={trust!r} is not a weight: give numbers from 0 upwards.") from error
     if values.ndim > 1:
         raise ValueError(
-            f"trust= has {values.ndim} dimensions: give one weight, a vector of them, or "
-            f"{{source: weights}} for {', '.join(sources)}."
+            f"trust= has {values.ndim} dimensions: give one weight, a vector of them, or for each "
+            "source DataArrays with dimensions of their own."
         )
-    for name in along or ():
-        if name not in sources:
-            raise ColumnError(f"along= names {name!r}.{did_you_mean(name, sources)}")
-    direction = np.array([1.0 if along is None else along.get(s, 0.0) for s in sources])
-    array = values.reshape(-1, 1) * direction
+    return values
+
+
+def _shared(trust: Any, sources: Sequence[str], along: Mapping[str, float] | None) -> Points:
+    values = _numbers(trust)
+    array = values.reshape(-1, 1) * _direction(sources, along)
     dims = ("trust",) if values.ndim else ()
     return Points(array, values.shape, dims, {"trust": (dims, values)})
+
+
+def _direction(sources: Sequence[str], along: Mapping[str, float] | None) -> Floats:
+    if along is None:
+        return np.ones(len(sources))
+    if not isinstance(along, Mapping):
+        raise TypeError(
+            f"along= must map sources to multiples of the shared weight, {{{sources[0]!r}: 1}}, "
+            f"and is {along!r}."
+        )
+    for name in along:
+        if name not in sources:
+            raise ColumnError(f"along= names {name!r}.{did_you_mean(name, sources)}")
+    if not any(along.values()):
+        raise ValueError(
+            f"along={along!r} gives no source any weight: name at least one of "
+            f"{', '.join(sources)}."
+        )
+    return np.array([float(along.get(s, 0.0)) for s in sources])
 
 
 def _by_source(trust: Mapping[str, Any], sources: Sequence[str]) -> Points:
@@ -122,9 +151,10 @@ def _by_source(trust: Mapping[str, Any], sources: Sequence[str]) -> Points:
     for source in sources:
         value = trust[source]
         if not isinstance(value, xr.DataArray):
-            flat = np.asarray(value, dtype=float)
+            flat = _numbers(value)
             value = xr.DataArray(flat, dims=("trust",) if flat.ndim else ())
         arrays.append(value.drop_vars(value.coords))
+    _check_lengths(arrays)
     full = xr.broadcast(*arrays)
     dims, shape = tuple(map(str, full[0].dims)), full[0].shape
     array = np.stack([a.values.ravel().astype(float) for a in full], axis=-1)
@@ -133,3 +163,14 @@ def _by_source(trust: Mapping[str, Any], sources: Sequence[str]) -> Points:
         for s, a in zip(sources, arrays, strict=True)
     }
     return Points(array.reshape(-1, len(sources)), shape, dims, coords)
+
+
+def _check_lengths(arrays: Sequence[xr.DataArray]) -> None:
+    lengths: dict[Any, int] = {}
+    for array in arrays:
+        for dim, size in array.sizes.items():
+            if lengths.setdefault(dim, size) != size:
+                raise ValueError(
+                    f"trust= gives {lengths[dim]} and {size} weights over {dim!r}, which vary "
+                    "together: give equally many, or DataArrays with dimensions of their own."
+                )
