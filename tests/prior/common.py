@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import xarray as xr
 from pytensor.tensor.variable import TensorVariable
@@ -10,6 +11,9 @@ from pytensor.tensor.variable import TensorVariable
 import foundation_priors as fp
 from foundation_priors.prior.model import numpy_mode
 from foundation_priors.prior.start import start_values
+
+N, M = 20, 9
+"""Real rows and answers."""
 
 type Point = dict[str, np.ndarray]
 
@@ -60,3 +64,15 @@ def answers(
             continue
         data[name] = ("answer" if array.ndim == 1 else ("answer", f"{name}_axis"), array)
     return fp.SyntheticData(xr.Dataset(data), outcome=outcome, weight=weight)
+
+
+def line(x, y, dims=None) -> pm.Model:
+    with pm.Model() as model:
+        mu = pm.Normal("a", 0, 2) + pm.Normal("b", 0, 1) * pm.Data("x", x, dims=dims)
+        pm.Normal("y", mu, pm.HalfNormal("sigma", 1), observed=y, dims=dims)
+    return model
+
+
+def framed(said) -> fp.SyntheticData:
+    frame = pd.DataFrame(said).assign(framing=["plain", "survey", "role"] * (M // 3))
+    return fp.SyntheticData.from_dataframe(frame, outcome="y", weight=1)
