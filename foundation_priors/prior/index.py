@@ -95,9 +95,11 @@ def _dimension(
 
 
 def levels_of(found: Sequence[Lookup], name: str) -> tuple[Hashable, ...] | None:
-    """Return the coordinates of the shortest dimension that the data index as they are."""
+    """Return the coordinates, if any, of the shortest dimension that the data themselves index."""
     own = [lookup for lookup in found if lookup.direct and lookup.names == (name,)]
-    return min(own, key=lambda lookup: lookup.size).levels if own else None
+    if not own:
+        return None
+    return min(own, key=lambda lookup: (lookup.size, lookup.levels is None)).levels
 
 
 def check_codes(
