@@ -1,0 +1,196 @@
+"""The demonstration in words and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from foundation_priors.cli.findings import LEVELS, Findings
+from foundation_priors.cli.pilot import PRIOR_SD, Pilot
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from foundation_priors.path import TrustPath
+
+__all__ = ["introduction", "lesson", "show"]
+
+NOTABLE = 2
+"""Standard errors beyond which a difference of scores is called one."""
+
+
+def introduction(console: Console, pilot: Pilot) -> None:
+    """Say what is about to be done.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    pilot : Pilot
+    """
+    rows, people = len(pilot.answers), len(np.unique(pilot.answers.column("profile")))
+    console.print(
+        f"[bold]A pilot of {pilot.real.sizes['respondent']} voters and {rows} answers of a "
+        "language model[/bold]\n"
+        "Clinton or Dole, 1996: real voters of the American National Election Study, and what "
+        f"{', '.join(pilot.answers.sources)} answered about {people} others, {rows // people} "
+        "times over.\n\n"
+        "Model: logistic regression of a vote for Dole on party identification, age, education "
+        "and income (standardised by the mean and sd of all 944 real voters), "
+        f"Normal(0, {PRIOR_SD}) priors. Predictions are scored on the "
+        f"{pilot.held_out.sizes['respondent']} real voters who are neither in the pilot nor in a "
+        "prompt.\n\n"
+        "Trust is the weight of an answer: 0 ignores the language model, 1 takes all its "
+        f"{rows} answers for data. One model is compiled and sampled at a few weights; those "
+        "between follow by reweighting. This takes about a minute.\n"
+    )
+
+
+def show(console: Console, pilot: Pilot, path: TrustPath, findings: Findings) -> None:
+    """Print the tables.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    pilot : Pilot
+    path : TrustPath
+    findings : Findings
+    """
+    fits = len(path.posterior.fits) + len(path.prior.fits)
+    flagged = int((~path.diagnostics()["reliable"]).sum())
+    console.print(
+        f"{fits} fits, {path.trust.size} weights, "
+        f"{'every check holds' if not flagged else f'{flagged} weights are flagged'}.\n"
+    )
+    console.print(_weights(findings))
+    console.print(
+        "Real obs.: how many real voters the answers count for. Party: its coefficient. Log "
+        "evidence: of the pilot, relative to trust 0, with its Monte Carlo error. Held-out "
+        "score: mean log score of a voter; expected: what the predictions themselves expect to "
+        "score. Who expects more than they get is overconfident.\n"
+    )
+    console.print(_claims(pilot, findings))
+    console.print(
+        "Each claim says that a coefficient is above a value. Tips: the trust at which its "
+        "probability crosses the level, with the Monte Carlo error; '-' where it stays on one "
+        "side. The last column of probabilities is from all real voters in no prompt.\n"
+    )
+    console.print(_shares(findings))
+    console.print(
+        "At this trust the answers count for as many real voters as there are in the pilot.\n"
+    )
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _weights(findings: Findings) -> Table:
+    table = _table(
+        "What each trust does",
+        *("", "trust", "real\nobs.", "party", "90%\ninterval", "log\nevidence"),
+        *("held-out\nscore", "expected"),
+    )
+    for name, row in findings.table.iterrows():
+        table.add_row(
+            str(name),
+            f"{row['trust']:.3f}",
+            f"{row['effective_observations']:.0f}",
+            f"{row['party']:.2f}",
+            f"{row['party_low']:.2f} {row['party_high']:.2f}",
+            f"{row['log_evidence']:.2f} ({row['mcse_log_evidence']:.2f})",
+            f"{row['score']:.3f}",
+            f"{row['expected_score']:.3f}",
+            style="bold" if row["trust"] == findings.best else None,
+        )
+    return table
+
+
+def _claims(pilot: Pilot, findings: Findings) -> Table:
+    everybody = pilot.real.sizes["respondent"] + pilot.held_out.sizes["respondent"]
+    table = _table(
+        "Where claims tip",
+        *("claim", "trust\n0", f"trust\n{findings.balance:.3f}", "trust\n1"),
+        f"all {everybody}\nreal",
+        *(f"tips at\n{level:.0%}" for level in LEVELS),
+    )
+    for name, row in findings.claims.iterrows():
+        chances = [f"{row[key]:.2f}" for key in ("at 0", "at balance", "at 1", "all real")]
+        roots = [_roots(row[f"tips at {p:.0%}"], row[f"mcse at {p:.0%}"]) for p in LEVELS]
+        table.add_row(str(name), *chances, *roots)
+    return table
+
+
+def _roots(trust: np.ndarray, error: np.ndarray) -> str:
+    return "\n".join(f"{t:.3f} ({e:.3f})" for t, e in zip(trust, error, strict=True)) or "-"
+
+
+def _shares(findings: Findings) -> Table:
+    shares = findings.shares["share"].unstack("component", sort=False)
+    table = _table(
+        f"Where the information comes from at trust {findings.balance:.3f}",
+        *("coefficient", *(str(component) for component in shares)),
+    )
+    for name, row in shares.iterrows():
+        covariate = str(name).removeprefix("beta[").removesuffix("]")
+        table.add_row(covariate, *(f"{share:.0%}" for share in row))
+    return table
+
+
+def lesson(pilot: Pilot, findings: Findings) -> list[str]:
+    """Say what the numbers teach, in two sentences that follow from them.
+
+    Parameters
+    ----------
+    pilot : Pilot
+    findings : Findings
+
+    Returns
+    -------
+    list of str
+        Whether some trust helps, and whether taking the answers for data overshoots.
+    """
+    return [_helps(pilot, findings), _overshoots(pilot, findings)]
+
+
+def _helps(pilot: Pilot, findings: Findings) -> str:
+    gain, people = findings.gain, pilot.held_out.sizes["respondent"]
+    if findings.best == 0:
+        return f"No trust helps: the {people} held-out voters are predicted best at trust 0."
+    certain = gain.nats > NOTABLE * gain.error
+    return (
+        f"Some trust {'helps' if certain else 'may help'}: at {findings.best:.2f} the {people} "
+        f"held-out voters are predicted {gain.nats:.1f} nats better (standard error "
+        f"{gain.error:.1f}) than without the language model."
+    )
+
+
+def _overshoots(pilot: Pilot, findings: Findings) -> str:
+    loss, pooled = findings.loss, findings.table.loc["taken for data"]
+    if findings.best == 1:
+        return "Taking the answers for data predicts best here."
+    estimate, error = findings.reference.loc["party"]
+    everybody = pilot.real.sizes["respondent"] + pilot.held_out.sizes["respondent"]
+    inside = pooled["party_low"] <= estimate <= pooled["party_high"]
+    over = pooled["expected_score"] - pooled["score"]
+    return (
+        f"Taking the answers for data predicts {loss.nats:.1f} nats worse (standard error "
+        f"{loss.error:.1f}) than the best trust and is "
+        f"{'overconfident' if over > 0 else 'not overconfident'}: it expects "
+        f"{pooled['expected_score']:.3f} a voter and gets {pooled['score']:.3f}, and its 90% "
+        f"interval for party, {pooled['party_low']:.2f} to {pooled['party_high']:.2f}, "
+        f"{'holds' if inside else 'misses'} {estimate:.2f} (standard error {error:.2f}), the "
+        f"estimate from all {everybody} real voters in no prompt."
+    )
