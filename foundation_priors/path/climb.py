@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from foundation_priors.path.fits import (
     run_tasks,
 )
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
+from foundation_priors.path.mixture import Survey, pareto_k_limit
 from foundation_priors.path.reference import Reference
 
 __all__ = ["Climber", "Plan", "posterior_at_zero"]
@@ -34,7 +34,7 @@ LOG_Z_SHARE = 0.65
 """The part of the limit on the error of log evidence that either ladder may use."""
 WORTHWHILE = 0.05
 """Least effective share of a reference's draws."""
-MARGIN = 1.15
+MARGIN = 1.25
 """How far beyond the floor of the effective sample size to go, since it is itself an estimate."""
 
 
@@ -77,11 +77,9 @@ class Climber:
         return run_tasks(self.engine, tasks, self.plan.settings, self.plan.executor, done)
 
     def _corners(self) -> list[Floats]:
-        """Return the weights at the far ends: each source alone, all, and pairs of up to three."""
+        """Return the weights at the far ends: all sources together first, then each alone."""
         one = np.eye(self.sources) * self.plan.max_trust
-        sizes = range(1, self.sources + 1) if self.sources <= 3 else (1, self.sources)
-        sets = [c for k in sizes for c in itertools.combinations(range(self.sources), k)]
-        return [one[list(members)].sum(axis=0) for members in sets]
+        return [one.sum(axis=0), *(one if self.sources > 1 else ())]
 
     def _ends(self) -> tuple[list[Fit], list[Fit]]:
         plan, wide = self.plan, self.plan.draws
@@ -110,13 +108,13 @@ class Climber:
         are independent and cost one evaluation each.
         """
         ladder = Ladder(ends)
-        for end in ends[1:]:
-            inner = self._between(ends[0], end, 0.75 * GAP)
-            for point in [end.trust, *inner[::-1]]:
-                better = self._refer(ladder, point)
-                if better is None:
-                    return None
-                ladder = better
+        first, *others = ends[1:]
+        inner = self._between(ends[0], first, 0.75 * GAP)
+        for point in [first.trust, *inner[::-1], *(end.trust for end in others)]:
+            better = self._refer(ladder, point)
+            if better is None:
+                return None
+            ladder = better
         return ladder
 
     def _refer(self, ladder: Ladder, point: Floats) -> Ladder | None:
@@ -197,21 +195,32 @@ class Climber:
         helps = any(f.reference is not None for f in ladder.fits)
         while helps and len(ladder.fits) < self.plan.max_anchors:
             points = self.check_points(ladder)
-            error = ladder.mixture.log_z_error(points, self.zero).max()
-            ess = ladder.mixture.ess(points)
-            if ladder.fits[0].real and ess.min() < MARGIN * ESS_FLOOR:
-                place = points[int(np.argmin(ess))]
-            elif error > LOG_Z_SHARE * LOG_Z_LIMIT or not ladder.linked.all():
-                place = ladder.between(*ladder.weakest_gap(), 3)[1]
-            else:
-                break
-            better = self._refer(ladder, place)
+            found = ladder.mixture.survey(points, self.zero)
+            place = self._place(ladder, points, found)
+            better = None if place is None else self._refer(ladder, place)
             if better is None:
                 break
-            after = better.mixture.log_z_error(points, self.zero).max()
-            helps = after < 0.97 * error or better.mixture.ess(points).min() > 1.03 * ess.min()
-            ladder = better
+            after = better.mixture.survey(points, self.zero)
+            gains = (
+                found.mcse_log_z.max() / after.mcse_log_z.max(),
+                after.ess.min() / found.ess.min(),
+            )
+            helps, ladder = max(gains) > 1.03, better
         return ladder
+
+    def _place(self, ladder: Ladder, points: Floats, found: Survey) -> Floats | None:
+        """Return the weight near which one more reference would help most."""
+        limit = pareto_k_limit(ladder.mixture.effective.sum())
+        needed = MARGIN * ESS_FLOOR if ladder.fits[0].real else ESS_FLOOR / 4
+        severity = np.maximum(found.pareto_k / limit, needed / found.ess)
+        if severity.max() > 1:
+            return points[int(np.argmax(severity))]
+        error = found.mcse_log_z
+        if error.max() <= LOG_Z_SHARE * LOG_Z_LIMIT and ladder.linked.all():
+            return None
+        if self.sources > 1:
+            return points[int(np.argmax(error))]
+        return ladder.between(*ladder.weakest_gap(), 3)[1]
 
     def _wanted(self, ladder: Ladder, real: float, start: Ladder | None = None) -> list[Task]:
         """Return the fits that would help a ladder most: one for its weights, one for its gaps."""

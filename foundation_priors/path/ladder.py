@@ -30,8 +30,9 @@ DIVERGENT = 0.01
 
 @dataclass(frozen=True)
 class Checks:
-    """The checks at some weights, each of shape (point,)."""
+    """The log normaliser and the checks at some weights, each of shape (point,)."""
 
+    log_z: Floats
     ess: Floats
     pareto_k: Floats
     pareto_k_limit: float
@@ -97,12 +98,14 @@ class Ladder:
     def check(self, points: Floats) -> Checks:
         """Check the mixture at some weights."""
         m = self.mixture
+        found = m.survey(points, self.zero)
         foreign = self._mass(points, ~self.converged), self._mass(points, ~self.linked)
         return Checks(
-            m.ess(points),
-            m.pareto_k(points),
+            found.log_z,
+            found.ess,
+            found.pareto_k,
             pareto_k_limit(m.effective.sum()),
-            m.log_z_error(points, self.zero),
+            found.mcse_log_z,
             foreign[0] <= FOREIGN,
             foreign[1] <= FOREIGN,
         )

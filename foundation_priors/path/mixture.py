@@ -15,14 +15,14 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Anchor", "Estimate", "Mixture", "pareto_k_limit"]
+__all__ = ["Anchor", "Estimate", "Mixture", "Survey", "pareto_k_limit"]
 
 type Floats = NDArray[np.float64]
 
@@ -62,6 +62,16 @@ class Estimate:
     sd: Floats
     mcse_mean: Floats
     mcse_sd: Floats
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of the weights at each point, each of shape (point,)."""
+
+    log_z: Floats
+    ess: Floats
+    pareto_k: Floats
+    mcse_log_z: Floats
 
 
 def pareto_k_limit(size: float) -> float:
@@ -160,17 +170,31 @@ class Mixture:
         """Return the log normaliser, up to one constant for all points, shape (point,)."""
         return np.concatenate([_logsumexp(self.log_weights(p)) for p in self._chunks(points)])
 
-    def log_z_error(self, points: Floats, base: Floats) -> Floats:
-        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,).
+    def survey(self, points: Floats, base: Floats) -> Survey:
+        """Return log z less that at ``base``, and the weights' diagnostics, in one pass."""
+        zero, p_zero = self._batch_weights(self.weights(base[None]))
+        origin = _logsumexp(self.log_weights(base[None]))
+        parts = []
+        for chunk in self._chunks(points):
+            rows = self.log_weights(chunk)
+            top = rows.max(axis=1, keepdims=True)
+            w = np.exp(rows - top)
+            total = w.sum(axis=1, keepdims=True)
+            w /= total
+            ess = 1 / ((w * w) @ (1 / self.worst_share))
+            k = np.array([_pareto_k(a, b) for a, b in zip(rows, w, strict=True)])
+            sums, p = self._batch_weights(w)
+            error = self._error(sums - zero + self._scores @ (p - p_zero).T)
+            parts.append(((top + np.log(total))[:, 0] - origin, ess, k, error))
+        return Survey(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-        It is infinite where no chain of overlapping anchors joins the two.
-        """
-        zero, p_zero = self._batch_weights(base[None])
+    def log_z_error(self, points: Floats, base: Floats) -> Floats:
+        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,)."""
+        zero, p_zero = self._batch_weights(self.weights(base[None]))
         errors = []
         for chunk in self._chunks(points):
-            sums, p = self._batch_weights(chunk)
-            error = self._error(sums - zero + self._scores @ (p - p_zero).T)
-            errors.append(np.where(self._undetermined(p - p_zero), np.inf, error))
+            sums, p = self._batch_weights(self.weights(chunk))
+            errors.append(self._error(sums - zero + self._scores @ (p - p_zero).T))
         return np.concatenate(errors)
 
     def ess(self, points: Floats) -> Floats:
@@ -185,8 +209,8 @@ class Mixture:
 
     def pareto_k(self, points: Floats) -> Floats:
         """Return the Pareto k-hat of the weights, -inf where they are bounded, shape (point,)."""
-        out = [_pareto_k(w) for p in self._chunks(points) for w in self.log_weights(p)]
-        return np.array(out)
+        rows = [r for p in self._chunks(points) for r in self.log_weights(p)]
+        return np.array([_pareto_k(r, _softmax(r[None])[0]) for r in rows])
 
     def fisher(self, points: Floats) -> Floats:
         """Return the covariance of ell at each point, shape (point, source, source)."""
@@ -237,8 +261,7 @@ class Mixture:
         products = [(w * p) @ h - ((w @ p)[:, None] * mean) for p in self.membership.T]
         return sums, np.stack(products, axis=-1)
 
-    def _batch_weights(self, points: Floats) -> tuple[Floats, Floats]:
-        w = self.weights(points)
+    def _batch_weights(self, w: Floats) -> tuple[Floats, Floats]:
         return np.add.reduceat(w, self.batches, axis=1).T, w @ self.membership
 
     def _error(self, sums: Floats) -> Floats:
@@ -278,8 +301,6 @@ class Mixture:
         return free if self.known.any() else free[1:]
 
     def _solve(self) -> Floats:
-        from scipy.optimize import minimize
-
         f, free = self._start(), self._free
         if not len(free):
             return f
@@ -289,15 +310,14 @@ class Mixture:
             out[free] = x
             return out
 
-        found = minimize(
-            lambda x: self._objective(full(x), free),
-            f[free],
-            jac=True,
-            hess=lambda x: self._hessian(full(x), free),
-            method="trust-exact",
-            options={"gtol": 1e-9 * self.effective.sum(), "maxiter": 500},
+        return full(
+            _newton(
+                f[free],
+                lambda x: self._objective(full(x), free),
+                lambda x: self._hessian(full(x), free),
+                1e-9 * self.effective.sum(),
+            )
         )
-        return full(found.x)
 
     def _start(self) -> Floats:
         """Return f to start from: each anchor's by the draws of those before it."""
@@ -345,6 +365,29 @@ def _batches(shapes: list[tuple[int, int]], per_chain: int = 10) -> tuple[NDArra
     return np.concatenate(starts), np.concatenate(origins)
 
 
+def _newton(
+    start: Floats,
+    objective: Callable[[Floats], tuple[float, Floats]],
+    hessian: Callable[[Floats], Floats],
+    tolerance: float,
+) -> Floats:
+    """Minimise a convex function: Newton's steps while they descend, a trust region otherwise."""
+    from scipy.optimize import minimize
+
+    x = start
+    value, gradient = objective(x)
+    for _ in range(50):
+        if np.abs(gradient).max() <= tolerance:
+            return x
+        step = np.linalg.lstsq(hessian(x), gradient, rcond=1e-12)[0]
+        after, slope = objective(x - step)
+        if not after <= value:
+            break
+        x, value, gradient = x - step, after, slope
+    options = {"gtol": tolerance, "maxiter": 500}
+    return minimize(objective, x, jac=True, hess=hessian, method="trust-exact", options=options).x
+
+
 def _logsumexp(rows: Floats) -> Floats:
     top = rows.max(axis=1)
     return top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
@@ -355,12 +398,11 @@ def _softmax(rows: Floats) -> Floats:
     return out / out.sum(axis=1, keepdims=True)
 
 
-def _pareto_k(log_weights: Floats) -> float:
+def _pareto_k(log_weights: Floats, weights: Floats) -> float:
     """Return k-hat, or -inf for bounded weights: no larger than 5 times their mean."""
     from arviz_stats.base import array_stats
 
-    relative = np.exp(log_weights - log_weights.max())
-    if relative.mean() >= 0.2:
+    if weights.max() * len(weights) <= 5:
         return -np.inf
     try:
         return float(array_stats.psislw(log_weights.max() - log_weights)[1])

@@ -105,7 +105,9 @@ def _numbers(trust: Any) -> Floats:
     try:
         values = np.asarray(trust, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"trust={trust!r} is not a weight: give numbers from 0 upwards.") from error
+        raise ValueError(
+            f"trust={trust!r} is not a weight: give numbers from 0 upwards."
+        ) from error
     if values.ndim > 1:
         raise ValueError(
             f"trust= has {values.ndim} dimensions: give one weight, a vector of them, or for each "

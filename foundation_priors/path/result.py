@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.errors import UnreliableWarning
 from foundation_priors.path.draws import Quantity, evaluate, like, weighted_quantiles
-from foundation_priors.path.ladder import Checks, Ladder
+from foundation_priors.path.ladder import LOG_Z_LIMIT, Checks, Ladder
 from foundation_priors.path.points import Points, Trust, resolve
 
 if TYPE_CHECKING:
@@ -219,29 +219,18 @@ class TrustPath:
             out.reshape(-1, *value.shape[1:]), name=value.name, **like(value), **extra
         )
 
-    def _reliable(self, points: Points, *, log_z: bool = False) -> NDArray[np.bool_]:
-        checks = self.posterior.check(points.array)
-        bad = checks.weights_fail
-        if log_z:
-            _, error, bad = self._evidence_checks(points.array, checks)
-        if bad.any():
-            where = points.array[bad].mean(axis=1)
-            warnings.warn(
-                f"{int(bad.sum())} of {len(bad)} weights fail the path's checks (trust "
-                f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the "
-                "path with more draws or max_anchors.",
-                UnreliableWarning,
-                stacklevel=4,
-            )
+    def _reliable(self, points: Points) -> NDArray[np.bool_]:
+        """Return where the weights can be relied on, and warn where they cannot."""
+        bad = self.posterior.check(points.array).weights_fail
+        _warn(points, bad, "checks")
         return ~bad
 
-    def _evidence_checks(
-        self, array: Floats, checks: Checks
-    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        prior = self.prior.check(array)
-        error = np.hypot(checks.mcse_log_z, prior.mcse_log_z)
-        bad = checks.log_z_fails | prior.log_z_fails | (error > 0.1)
-        return prior.mcse_log_z, error, bad
+    def _evidence(self, array: Floats) -> tuple[Checks, Checks, Floats, NDArray[np.bool_]]:
+        """Return both ladders' checks, the error of the log evidence and where it fails."""
+        posterior, prior = self.posterior.check(array), self.prior.check(array)
+        error = np.hypot(posterior.mcse_log_z, prior.mcse_log_z)
+        bad = posterior.log_z_fails | prior.log_z_fails | ~(error <= LOG_Z_LIMIT)
+        return posterior, prior, error, bad
 
     def log_evidence(
         self, trust: Trust = None, *, along: Mapping[str, float] | None = None
@@ -254,10 +243,10 @@ class TrustPath:
         at once. The Monte Carlo standard error is the coordinate ``mcse``.
         """
         points = self.points(trust, along)
-        value = self.posterior.log_z(points.array) - self.prior.log_z(points.array)
-        _, error, _ = self._evidence_checks(points.array, self.posterior.check(points.array))
-        reliable = self._reliable(points, log_z=True)
-        return points.wrap(value, name="log_evidence", reliable=reliable, mcse=error)
+        posterior, prior, error, bad = self._evidence(points.array)
+        _warn(points, bad, "checks of the log evidence")
+        value = posterior.log_z - prior.log_z
+        return points.wrap(value, name="log_evidence", reliable=~bad, mcse=error)
 
     def log_normalizer(
         self, trust: Trust = None, *, along: Mapping[str, float] | None = None
@@ -266,7 +255,7 @@ class TrustPath:
         points = self.points(trust, along)
         checks = self.prior.check(points.array)
         return points.wrap(
-            self.prior.log_z(points.array),
+            checks.log_z,
             name="log_normalizer",
             reliable=~checks.log_z_fails,
             mcse=checks.mcse_log_z,
@@ -421,6 +410,7 @@ class TrustPath:
         return read(cls, path, model)
 
     def __repr__(self) -> str:
+        """Return a few lines of text."""
         from foundation_priors.path.summary import text
 
         return text(self)
@@ -429,3 +419,15 @@ class TrustPath:
         from foundation_priors.path.summary import html
 
         return html(self)
+
+
+def _warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
+    if bad.any():
+        where = points.array[bad].mean(axis=1)
+        warnings.warn(
+            f"{int(bad.sum())} of {len(bad)} weights fail the path's {what} (trust "
+            f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the path "
+            "with more draws or a larger max_anchors=.",
+            UnreliableWarning,
+            stacklevel=5,
+        )

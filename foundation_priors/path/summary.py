@@ -23,13 +23,12 @@ __all__ = ["diagnostics", "html", "labels", "summary", "text"]
 def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
     """Return the checks; see `TrustPath.diagnostics`."""
     points = path.points(trust)
-    checks = path.posterior.check(points.array)
-    error_z, error_m, bad = path._evidence_checks(points.array, checks)
+    checks, prior, error, bad = path._evidence(points.array)
     by_trust = {
         "ess": checks.ess,
         "pareto_k": checks.pareto_k,
-        "mcse_log_normalizer": error_z,
-        "mcse_log_evidence": error_m,
+        "mcse_log_normalizer": prior.mcse_log_z,
+        "mcse_log_evidence": error,
         "effective_observations": points.array @ np.array(path.facts.worth),
         "reliable": ~checks.weights_fail,
         "evidence_reliable": ~bad,
@@ -116,8 +115,7 @@ def labels(value: xr.DataArray, name: str) -> list[str]:
 
 def _lines(path: TrustPath) -> dict[str, str]:
     facts = path.facts
-    checks = path.posterior.check(path.points().array)
-    _, error, bad = path._evidence_checks(path.points().array, checks)
+    checks, _, error, bad = path._evidence(path.points().array)
     failing = int(checks.weights_fail.sum())
     worth = ", ".join(f"{s} {w:.3g}" for s, w in zip(path.sources, facts.worth, strict=True))
     state = "all checks hold" if not failing else f"{failing} weights are unreliable"
