@@ -122,7 +122,10 @@ def _shares(
     from foundation_priors.diagnose.shares import shares
     from foundation_priors.path.draws import evaluate
 
-    reliable = over_trust(path.mean(lambda d: d[next(iter(d))] * 0 + 1.0, trust, **options(along)))
+    def one(draws: xr.Dataset) -> xr.DataArray:
+        return xr.DataArray(np.ones(draws.sizes["sample"]), dims="sample")
+
+    reliable = over_trust(path.mean(one, trust, **options(along)))
     points, parts = path.points(trust, along), components(path)
     drawn: dict[str, Floats] = {}
     for item in items:
@@ -211,7 +214,7 @@ def _areas(
         "shares",
         areas,
         visuals,
-        {"alpha": 0.9},
+        {},
         data=data["bottom"].rename("shares"),
         upper=data["top"],
         colours=list(colours.values()),
