@@ -75,15 +75,15 @@ def likelihood_groups(
         The sources' weighted log-likelihoods, which join the log priors under their names.
     sources : tuple of str
     """
-    import pymc as pm
+    from pymc.stats import compute_log_likelihood, compute_log_prior
 
     copy = copy_model(model)
     for rv in copy.free_RVs:
         copy.set_initval(rv, None)
     groups = xr.DataTree.from_dict({"posterior": posterior})
     how = {"model": copy, "progressbar": False, "compile_kwargs": {"mode": numpy_mode()}}
-    pm.compute_log_likelihood(groups, **how)
-    pm.compute_log_prior(groups, **how)
+    compute_log_likelihood(groups, **how)
+    compute_log_prior(groups, **how)
     log_prior = groups["log_prior"].to_dataset()
     for number, source in enumerate(sources):
         log_prior[source] = ("chain", "draw"), said[..., number]

@@ -244,8 +244,8 @@ class TrustPath:
         """
         points = self.points(trust, along)
         posterior, prior, error, bad = self._evidence(points.array)
-        _warn(points, bad, "checks of the log evidence")
         value = posterior.log_z - prior.log_z
+        _warn(points, bad, "checks of the log evidence")
         return points.wrap(value, name="log_evidence", reliable=~bad, mcse=error)
 
     def log_normalizer(
@@ -254,6 +254,7 @@ class TrustPath:
         r"""Return :math:`\log Z_{prior}(L)` of the tilted prior over trust; it is 0 at 0."""
         points = self.points(trust, along)
         checks = self.prior.check(points.array)
+        _warn(points, checks.log_z_fails, "checks of the normaliser")
         return points.wrap(
             checks.log_z,
             name="log_normalizer",
@@ -288,9 +289,9 @@ class TrustPath:
         Returns
         -------
         xarray.Dataset
-            Dimensions (..., root), with ``trust``, its Monte Carlo standard error ``mcse`` and
-            ``direction`` (+1 where the probability rises with trust, -1 where it falls). No root
-            at all gives a dimension of length 0; missing ones are nan.
+            Dimensions (..., root), with ``trust``, its Monte Carlo standard error ``mcse``,
+            ``direction`` (+1 where the probability rises with trust, -1 where it falls) and
+            ``reliable``. No root at all gives a dimension of length 0; missing ones are nan.
         """
         from foundation_priors.path.tipping import tipping
 
@@ -429,5 +430,17 @@ def _warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
             f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the path "
             "with more draws or a larger max_anchors=.",
             UnreliableWarning,
-            stacklevel=5,
+            stacklevel=_levels_above(),
         )
+
+
+def _levels_above() -> int:
+    """Return the stack level, as seen by the caller, of the code that called this package."""
+    import sys
+
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(
+        "foundation_priors."
+    ):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -33,8 +33,8 @@ def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
         "reliable": ~checks.weights_fail,
         "evidence_reliable": ~bad,
     }
-    out = xr.merge([points.wrap(v, name=k) for k, v in by_trust.items()])
-    return xr.merge([out, _anchors(path)]).assign_attrs(
+    out = xr.Dataset({name: points.wrap(value) for name, value in by_trust.items()})
+    return out.merge(_anchors(path), compat="no_conflicts").assign_attrs(
         pareto_k_limit=checks.pareto_k_limit,
         ess_floor=1000.0,
         coinciding_rows=path.facts.coincide,
@@ -59,7 +59,7 @@ def _anchors(path: TrustPath) -> xr.Dataset:
         data = {k: ("anchor", np.asarray(v)) for k, v in columns.items()}
         data["anchor_trust"] = ("anchor", "source"), ladder.mixture.points
         parts.append(xr.Dataset(data, {"source": list(path.sources)}))
-    return xr.concat(parts, "anchor")
+    return xr.concat(parts, "anchor", data_vars="minimal", coords="minimal", join="exact")
 
 
 def summary(

@@ -42,7 +42,20 @@ def tipping(
     names = ("trust", "mcse", "direction")
     dims = (*own["dims"], "root")
     data = {name: (dims, shaped[..., i]) for i, name in enumerate(names)}
+    data["reliable"] = dims, _reliable(path, shaped[..., 0], along)
     return xr.Dataset(data, own["coords"], {"event": str(event), "probability": probability})
+
+
+def _reliable(path: TrustPath, roots: Floats, along: Mapping[str, float] | None) -> NDArray:
+    """Say at which roots all checks hold; where there is no root, at no weight of the path."""
+    missing = np.isnan(roots)
+    out = ~missing
+    whole = path.posterior.check(path.points(None, along).array).weights_fail
+    if (~missing).any():
+        out[~missing] = path._reliable(path.points(roots[~missing], along))
+    elif whole.any():
+        path._reliable(path.points(None, along))
+    return out
 
 
 def _roots(

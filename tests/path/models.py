@@ -50,9 +50,7 @@ def normal_model() -> pm.Model:
 
 
 def normal_answers() -> fp.SyntheticData:
-    return fp.SyntheticData.from_dataframe(
-        normal_data()[1], outcome="y", weight=1
-    )
+    return fp.SyntheticData.from_dataframe(normal_data()[1], outcome="y", weight=1)
 
 
 def normal_exact(by: str | None = None) -> fp.conjugate.NormalMean:

@@ -23,9 +23,7 @@ def test_the_law_is_exact_for_a_gaussian_under_a_wide_prior(tau, scale):
 
 
 @settings(deadline=None)
-@given(
-    start=st.floats(0, 1e6), end=st.floats(0, 1e6), rise=st.floats(-1e6, 1e12) | st.just(np.nan)
-)
+@given(start=st.floats(0, 1e6), end=st.floats(0, 1e6), rise=st.floats(-1e6, 1e12) | st.just(np.nan))
 def test_the_law_is_finite_and_never_negative(start, end, rise):
     sd = power_law(start, end, rise, 1.0)(np.linspace(0, 1, 11))
     assert np.isfinite(sd).all() and (sd >= 0).all()

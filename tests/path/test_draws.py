@@ -12,7 +12,10 @@ from foundation_priors.path.draws import evaluate, weighted_quantiles
 @pytest.fixture
 def draws(rng):
     return xr.Dataset(
-        {"a": ("sample", rng.normal(size=50)), "beta": (("sample", "covariate"), rng.random((50, 2)))},
+        {
+            "a": ("sample", rng.normal(size=50)),
+            "beta": (("sample", "covariate"), rng.random((50, 2))),
+        },
         {"covariate": ["age", "income"]},
     )
 

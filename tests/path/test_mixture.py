@@ -82,7 +82,9 @@ def test_impossible_and_undefined_answers_have_no_weight_above_zero(rng):
     from scipy.stats import norm
 
     def said(x):
-        return np.where(x[..., None] > 0, x[..., None], np.where(x[..., None] > -1, -np.inf, np.nan))
+        return np.where(
+            x[..., None] > 0, x[..., None], np.where(x[..., None] > -1, -np.inf, np.nan)
+        )
 
     base = rng.normal(size=(4, 500))
     upper = norm.ppf(norm.cdf(-1) + rng.random((4, 500)) * norm.cdf(1)) + 1
@@ -201,7 +203,9 @@ def test_the_fisher_information_is_the_second_derivative_of_log_z():
     mixture, _ = TWO.mixture(np.array([[0, 0], [0.1, 0.1], [1, 1.0]]), (4, 1000), 2)
     at, step = np.array([0.3, 0.4]), 1e-4
     for i, j in ((0, 0), (0, 1), (1, 1)):
-        moves = [a * step * np.eye(2)[i] + b * step * np.eye(2)[j] for a in (1, -1) for b in (1, -1)]
+        moves = [
+            a * step * np.eye(2)[i] + b * step * np.eye(2)[j] for a in (1, -1) for b in (1, -1)
+        ]
         log_z = mixture.log_z(at + np.array(moves))
         second = log_z @ [1, -1, -1, 1] / (4 * step**2)
         assert mixture.fisher(at[None])[0, i, j] == pytest.approx(second, rel=1e-3)
