@@ -127,7 +127,7 @@ def _candidates(low: float, high: float) -> list[float]:
     top = int(np.floor(np.log10(high))) if high > 0 else 0
     powers = [10.0**k for k in range(top, top - 6, -1)]
     groups = [[0.0, 1.0], powers, [5 * p for p in powers], [2 * p for p in powers]]
-    groups += [[d * p for p in powers for d in (3, 4, 6, 8)]]
+    groups += [[d * p for p in powers for d in digits] for digits in ((3, 4, 6, 8), (7, 9))]
     kept = (float(f"{v:.6g}") for group in groups for v in group)
     slack = 1e-9 * max(high - low, 1e-12)
     return [v for v in kept if low - slack <= v <= high + slack]

@@ -309,7 +309,7 @@ def _ylabels(pc: PlotCollection, curves: Mapping[str, xr.DataArray]) -> None:
     for name, target in targets(pc).items():
         rows = curves[name].attrs.get("n_rows")
         texts = {
-            EVIDENCE: "log evidence, less that at trust 0 (nats)",
+            EVIDENCE: "log evidence, 0 at trust 0 (nats)",
             SCORE: f"log score of {rows:,} rows (nats)" if rows else "log score (nats)",
         }
         backend.ylabel(texts[name], target)
