@@ -110,7 +110,7 @@ def readable_ticks(axis: TrustAxis, gap: float, per_trust: float = 1.0) -> Float
     --------
     >>> import numpy as np
     >>> readable_ticks(trust_axis(np.linspace(0, 1, 11)), gap=0.12)
-    array([0.  , 0.02, 0.1 , 0.2 , 0.5 , 1.  ])
+    array([0.  , 0.02, 0.1 , 0.2 , 0.5 , 0.7 , 1.  ])
     """
     low, high = axis.low * per_trust, axis.high * per_trust
     chosen: list[float] = []
