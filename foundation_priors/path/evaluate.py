@@ -60,19 +60,11 @@ def on_draws(
     arrays = [draws[rv.name].values.astype(rv.dtype) for rv in batched]
     size, step = draws.sizes["sample"], max(1, CELLS // max(width, 1))
     parts = [function(*(a[i : i + step] for a in arrays)) for i in range(0, size, step)]
+    varies = [many.type.ndim > one.type.ndim for many, one in zip(results, plain, strict=True)]
     return [
-        _long(np.concatenate(p) if np.ndim(p[0]) else np.array(p), size)
-        for p in zip(*parts, strict=True)
+        np.concatenate(values) if own else np.broadcast_to(values[0], (size, *values[0].shape))
+        for own, values in zip(varies, zip(*parts, strict=True), strict=True)
     ]
-
-
-def _long(array: Floats, size: int) -> Floats:
-    """Repeat what does not depend on the draws."""
-    return (
-        array
-        if array.ndim and len(array) == size
-        else np.broadcast_to(array, (size, *array.shape[1:]))
-    )
 
 
 def _plain(outputs: list[Any]) -> list[Any]:

@@ -118,6 +118,7 @@ def trust_path(
         by=by,
         likelihood=likelihood,
         evidence=evidence,
+        alone=True,
     )
     most = 24 * len(tilted.sources) if max_anchors is None else max_anchors
     plan = Plan(draws, most, float(max_trust), Settings(tune, chains, cores), executor)

@@ -100,6 +100,8 @@ def terms(
     heard: list[Speech],
     weights: np.ndarray,
     swaps: Sequence[Swap],
+    *,
+    alone: bool = False,
 ) -> list[TensorVariable]:
     """Return the weighted log-likelihood of each source; equal rows are computed once.
 
@@ -114,7 +116,7 @@ def terms(
             tag = f"_{number}" if len(groups) > 1 else ""
             rows = shared or _Rows.of(model, speech, positions, swaps[number], tag)
             mass = rows.mass(positions, weights)
-            check_spread(model, speech.observed, rows.rows, mass, swaps[number])
+            check_spread(model, speech.observed, rows.rows, mass, swaps[number], alone=alone)
             totals[number] += _weighted(mass, rows.logp, f"{speech.observed.name}{tag}")
     return totals
 

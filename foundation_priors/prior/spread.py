@@ -29,8 +29,10 @@ def check_spread(
     rows: RowArrays,
     mass: np.ndarray,
     swap: Mapping[TensorVariable, TensorVariable],
+    *,
+    alone: bool = False,
 ) -> None:
-    r"""Raise when the answers fit exactly and a private scale could shrink to zero.
+    r"""Raise when the answers fit exactly and a scale could shrink to zero.
 
     Parameters
     ----------
@@ -44,6 +46,9 @@ def check_spread(
         The weight of each, shape (row,).
     swap : dict
         From each private variable to its copy.
+    alone : bool
+        Look at shared scales too: the tilted prior must be proper without the real data, whose
+        own spread keeps a posterior proper.
 
     Raises
     ------
@@ -56,7 +61,10 @@ def check_spread(
     at trust 1 leaves :math:`\sigma^{r - W}` near :math:`\sigma = 0`. With a prior that goes like
     :math:`\sigma^s` there, the integral is infinite if :math:`W - r \ge 1 + s`.
     """
-    positive = {rv: copy for rv, copy in swap.items() if model.rvs_to_transforms[rv] is not None}
+    free = model.free_RVs if alone else swap
+    copies = set(swap.values())
+    tied = {rv: swap.get(rv, rv) for rv in free if rv not in copies}
+    positive = {rv: c for rv, c in tied.items() if model.rvs_to_transforms[rv] is not None}
     if not positive or is_discrete(observed) or rows.outcome.ndim > 1:
         return
     used = mass > 0
@@ -65,9 +73,12 @@ def check_spread(
         return
     for rv, copy in positive.items():
         if _is_scale(model, observed, rows, rv) and mass.sum() - rank >= 1 + _power(model, copy):
+            which, cure = (
+                ("private ", "share it with the real rows, or ") if rv in swap else ("", "")
+            )
             raise ImproperPriorError(
-                f"The answers leave no residual spread, so the tilt is infinite where the private "
-                f"{rv.name!r} is zero: share it with the real rows, or collect answers that differ."
+                f"The answers leave no residual spread, so the tilt is infinite where the {which}"
+                f"{rv.name!r} is zero: {cure}collect answers that differ."
             )
 
 

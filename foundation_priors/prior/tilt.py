@@ -38,7 +38,8 @@ class Tilted:
     """A tilted model and what its construction learned; see `tilt`.
 
     ``shared`` are the free variables that the answers inform, ``private`` maps each private
-    variable to its copies, ``coincide`` is the share of answers equal to some real row.
+    variable to its copies, ``coincide`` is the share of answers equal to some real row, and
+    ``effective_rows`` are the sums of each source's row weights.
     """
 
     model: pm.Model
@@ -49,6 +50,7 @@ class Tilted:
     evidence: tuple[str, ...]
     n_real: int
     coincide: float
+    effective_rows: tuple[float, ...]
 
     def vector(self, trust: float | Sequence[float] | np.ndarray) -> np.ndarray:
         """Return weights, one a source, in the shape of the model's trust."""
@@ -200,8 +202,12 @@ def build(
     by: str | None = None,
     likelihood: Likelihood | None = None,
     evidence: Sequence[str] = (),
+    alone: bool = False,
 ) -> Tilted:
-    """Build the tilted model at trust 0, with what its construction learned."""
+    """Build the tilted model at trust 0, with what its construction learned.
+
+    With ``alone`` the tilted prior must be proper without the real data too.
+    """
     _check_arguments(model, synthetic, private, evidence)
     columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
     private = [model.name_for(name) for name in private]
@@ -220,9 +226,10 @@ def build(
         outcomes = [speech.outcome for speech in heard]
         named = [outcome for outcome in outcomes if outcome is not None]
         weights = synthetic.weights(named if len(named) == len(outcomes) else None)
-        logliks = terms(copy, groups, heard, weights, swaps)
+        logliks = terms(copy, groups, heard, weights, swaps, alone=alone)
     else:
         n_real, coincide = n_rows(copy, copy.observed_RVs[0]), 0.0
+        weights = synthetic.weights()
         logliks = called_terms(copy, groups, synthetic, likelihood, swaps)
     check_reached(logliks, swaps)
     _add_tilt(copy, logliks, None if single else tuple(groups))
@@ -230,7 +237,17 @@ def build(
     copies = {p: tuple(str(swap[copy[p]].name) for swap in swaps) for p in private}
     own = {name for names in copies.values() for name in names}
     shared = tuple(v.name for v in copy.free_RVs if v in above and v.name not in own)
-    return Tilted(copy, tuple(groups), single, shared, copies, tuple(evidence), n_real, coincide)
+    return Tilted(
+        copy,
+        tuple(groups),
+        single,
+        shared,
+        copies,
+        tuple(evidence),
+        n_real,
+        coincide,
+        tuple(float(weights[positions].sum()) for positions in groups.values()),
+    )
 
 
 def _add_tilt(
