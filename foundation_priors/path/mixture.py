@@ -183,19 +183,23 @@ class Mixture:
             w /= total
             ess = 1 / ((w * w) @ (1 / self.worst_share))
             k = np.array([_pareto_k(a, b) for a, b in zip(rows, w, strict=True)])
-            sums, p = self._batch_weights(w)
-            error = self._error(sums - zero + self._scores @ (p - p_zero).T)
+            error = self._log_z_error(w, zero, p_zero)
             parts.append(((top + np.log(total))[:, 0] - origin, ess, k, error))
         return Survey(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def log_z_error(self, points: Floats, base: Floats) -> Floats:
-        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,)."""
+        """Return the Monte Carlo standard error of log z less that at ``base``, shape (point,).
+
+        It is infinite where no chain of overlapping anchors joins the two.
+        """
         zero, p_zero = self._batch_weights(self.weights(base[None]))
-        errors = []
-        for chunk in self._chunks(points):
-            sums, p = self._batch_weights(self.weights(chunk))
-            errors.append(self._error(sums - zero + self._scores @ (p - p_zero).T))
-        return np.concatenate(errors)
+        chunks = self._chunks(points)
+        return np.concatenate([self._log_z_error(self.weights(c), zero, p_zero) for c in chunks])
+
+    def _log_z_error(self, w: Floats, zero: Floats, p_zero: Floats) -> Floats:
+        sums, p = self._batch_weights(w)
+        error = self._error(sums - zero + self._scores @ (p - p_zero).T)
+        return np.where(self._undetermined(p - p_zero), np.inf, error)
 
     def ess(self, points: Floats) -> Floats:
         """Return the effective sample size, shape (point,).
