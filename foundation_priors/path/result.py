@@ -422,6 +422,18 @@ class TrustPath:
         return html(self)
 
 
+def _warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
+    if bad.any():
+        where = points.array[bad].mean(axis=1)
+        warnings.warn(
+            f"{int(bad.sum())} of {len(bad)} weights fail the path's {what} (trust "
+            f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the path "
+            "with more draws or a larger max_anchors=.",
+            UnreliableWarning,
+            stacklevel=_levels_above(),
+        )
+
+
 def _levels_above() -> int:
     """Return the stack level, as seen by the caller, of the code that called this package."""
     import sys
