@@ -48,7 +48,7 @@ def run(out: Path, *, seed: int = 1, draws: int = 500, console: Console | None =
     show(console, pilot, path, findings)
     for sentence in lesson(pilot, findings):
         console.print(sentence)
-    written = write(out, path, findings)
+    written = write(out, pilot, path, findings)
     console.print(f"\nWritten to {out}: {', '.join(written)}.", soft_wrap=True)
     return findings
 
@@ -81,13 +81,14 @@ def analyse(
     )
 
 
-def write(out: Path, path: TrustPath, findings: Findings) -> list[str]:
+def write(out: Path, pilot: Pilot, path: TrustPath, findings: Findings) -> list[str]:
     """Write the path, the table and the pictures.
 
     Parameters
     ----------
     out : pathlib.Path
         An existing folder; files of the same names are replaced.
+    pilot : Pilot
     path : TrustPath
     findings : Findings
 
@@ -100,4 +101,4 @@ def write(out: Path, path: TrustPath, findings: Findings) -> list[str]:
 
     path.to_netcdf(out / "path.nc")
     findings.table.to_csv(out / "table.csv")
-    return ["path.nc", "table.csv", *draw(out, path, findings)]
+    return ["path.nc", "table.csv", *draw(out, pilot, path, findings)]

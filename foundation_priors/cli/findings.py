@@ -54,6 +54,8 @@ class Findings:
         One row a claim: its probability at some weights, and where it tips.
     shares : pandas.DataFrame
         `reliance` on the coefficients at ``balance``.
+    score : xarray.DataArray
+        Over the path's weights, in nats, all held-out respondents together.
     curve : xarray.Dataset
         Over the path's weights: ``score`` and ``expected``, nats per held-out respondent.
     gain, loss : Difference
@@ -68,10 +70,16 @@ class Findings:
     table: pd.DataFrame
     claims: pd.DataFrame
     shares: pd.DataFrame
+    score: xr.DataArray
     curve: xr.Dataset
     gain: Difference
     loss: Difference
     reference: pd.DataFrame
+
+    def of_everybody(self, covariate: str) -> tuple[float, float]:
+        """Return the coefficient from all real respondents in no prompt, and its error."""
+        estimate, error = (self.reference[c].to_dict()[covariate] for c in ("estimate", "error"))
+        return float(estimate), float(error)
 
 
 def find(pilot: Pilot, path: TrustPath) -> Findings:
@@ -114,6 +122,7 @@ def find(pilot: Pilot, path: TrustPath) -> Findings:
         table=_table(path, marks, _row_scores(pilot, marked).mean(axis=1), _expected(marked)),
         claims=_claims(path, balance, reference),
         shares=reliance(path, balance, "beta"),
+        score=score,
         curve=curve,
         gain=_difference(rows[best], rows[0.0]),
         loss=_difference(rows[best], rows[1.0]),

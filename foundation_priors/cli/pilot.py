@@ -51,6 +51,11 @@ class Pilot:
     model: pm.Model
     standardise: Callable[[xr.Dataset], Floats]
 
+    @property
+    def everybody(self) -> int:
+        """How many real respondents are in no prompt."""
+        return self.real.sizes["respondent"] + self.held_out.sizes["respondent"]
+
 
 def prepare(seed: int) -> Pilot:
     """Draw the pilot and build the model.

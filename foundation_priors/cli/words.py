@@ -119,11 +119,10 @@ def _weights(findings: Findings) -> Table:
 
 
 def _claims(pilot: Pilot, findings: Findings) -> Table:
-    everybody = pilot.real.sizes["respondent"] + pilot.held_out.sizes["respondent"]
     table = _table(
         "Where claims tip",
         *("claim", "trust\n0", f"trust\n{findings.balance:.3f}", "trust\n1"),
-        f"all {everybody}\nreal",
+        f"all {pilot.everybody}\nreal",
         *(f"tips at\n{level:.0%}" for level in LEVELS),
     )
     for name, row in findings.claims.iterrows():
@@ -181,8 +180,7 @@ def _overshoots(pilot: Pilot, findings: Findings) -> str:
     loss, pooled = findings.loss, findings.table.loc["taken for data"]
     if findings.best == 1:
         return "Taking the answers for data predicts best here."
-    estimate, error = findings.reference.loc["party"]
-    everybody = pilot.real.sizes["respondent"] + pilot.held_out.sizes["respondent"]
+    estimate, error = findings.of_everybody("party")
     inside = pooled["party_low"] <= estimate <= pooled["party_high"]
     over = pooled["expected_score"] - pooled["score"]
     return (
@@ -192,5 +190,5 @@ def _overshoots(pilot: Pilot, findings: Findings) -> str:
         f"{pooled['expected_score']:.3f} a voter and gets {pooled['score']:.3f}, and its 90% "
         f"interval for party, {pooled['party_low']:.2f} to {pooled['party_high']:.2f}, "
         f"{'holds' if inside else 'misses'} {estimate:.2f} (standard error {error:.2f}), the "
-        f"estimate from all {everybody} real voters in no prompt."
+        f"estimate from all {pilot.everybody} real voters in no prompt."
     )

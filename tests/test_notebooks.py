@@ -1,0 +1,58 @@
+"""Every notebook runs from top to bottom, with this interpreter and in a folder of its own."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SECONDS = 600
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    # Without folders of kernels there is but the native one, which is the running interpreter.
+    kernels = KernelSpecManager(kernel_dirs=[])
+    manager = AsyncKernelManager(kernel_spec_manager=kernels, kernel_name="python3")
+    client = NotebookClient(
+        notebook, km=manager, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
+    )
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "IPYTHONDIR": str(folder / ".ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    client.execute(env={**os.environ, **own})
+
+
+def printed(notebook: nbformat.NotebookNode) -> str:
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    return "".join(out["text"] for out in outputs if out["output_type"] == "stream")
+
+
+def pictures(notebook: nbformat.NotebookNode) -> int:
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    return sum("image/png" in out.get("data", {}) for out in outputs)
+
+
+def test_there_are_notebooks() -> None:
+    assert [file.name for file in NOTEBOOKS] == ["01_quickstart.ipynb", "02_the_coin.ipynb"]
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+def test_it_is_stored_without_outputs(file: Path) -> None:
+    cells = nbformat.read(file, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert code and not any(cell.outputs or cell.execution_count for cell in code)
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+def test_it_runs(file: Path, tmp_path: Path) -> None:
+    notebook = nbformat.read(file, as_version=4)
+    execute(notebook, tmp_path)
+    assert "Warning" not in printed(notebook)
+    assert pictures(notebook) >= 4
