@@ -58,7 +58,7 @@ def reliance(
         - ``ratio_to_real``: the share over that of the real data. In a hierarchy it depends less
           on the parameterisation than the shares do.
         - ``pull``, ``mcse_pull``: by how many posterior standard deviations the quantity's mean
-          would move for each unit of weight added to the component.
+          would move, at the present rate, if the component as it stands counted once more.
         - ``effective_observations``: the real rows, and the real observations each source counts
           for.
         - ``tips_at``: the trust nearest to the present one at which the claim tips, nan where
@@ -87,8 +87,10 @@ def reliance(
     path._reliable(points)
     parts = components(path)
     weight = dict(zip(path.sources, point, strict=True))
-    grads = np.stack([g * weight.get(name, 1.0) for name, (_, g) in parts.items()])
-    values = np.stack([x * weight.get(name, 1.0) for name, (x, _) in parts.items()])
+    values, grads = (
+        np.stack([_weighed(part[i], weight.get(name, 1.0)) for name, part in parts.items()])
+        for i in (0, 1)
+    )
     present = float(np.mean(point))
     frames = []
     for label, draws in _scalars(path, quantities):
@@ -115,6 +117,11 @@ def reliance(
             )
         )
     return pd.concat(frames, ignore_index=True).set_index(["quantity", "component"])
+
+
+def _weighed(array: Floats, weight: float) -> Floats:
+    """Return weight times array; without weight, what is impossible must not matter."""
+    return weight * array if weight else np.zeros_like(array)
 
 
 def _worth(path: TrustPath, point: Floats) -> dict[str, float]:

@@ -133,3 +133,30 @@ def counts() -> fp.TrustPath:
     )
     answers = fp.SyntheticData.from_dataframe(frame, outcome="y", weight=1)
     return fp.trust_path(model, answers, by="framing", random_seed=2, progressbar=False)
+
+
+def cells_data() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(13)
+    levels = rng.normal(0.5, 0.8, 6)
+
+    def table(per_cell, shift):
+        cell = np.repeat(np.arange(6), per_cell)
+        return pd.DataFrame({"cell": cell, "y": levels[cell] + shift + rng.normal(size=len(cell))})
+
+    return table(8, 0.0), table(4, 0.3)
+
+
+@cache
+def hierarchy() -> fp.TrustPath:
+    """Return cells with a common mean and spread."""
+    real, said = cells_data()
+    with pm.Model(coords={"cell": np.arange(6)}) as model:
+        index = pm.Data("cell_of", real.cell.to_numpy(), dims="row")
+        common = pm.Normal("common", 0, 2)
+        spread = pm.Gamma("spread", 4, 4)
+        level = pm.Normal("level", common, spread, dims="cell")
+        pm.Normal("y", level[index], 1.0, observed=real.y.to_numpy(), dims="row")
+    answers = fp.SyntheticData.from_dataframe(
+        said.rename(columns={"cell": "cell_of"}), outcome="y", weight=1
+    )
+    return fp.trust_path(model, answers, random_seed=4, progressbar=False)
