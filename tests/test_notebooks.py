@@ -8,18 +8,28 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from traitlets import default
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 600
 
 
+class OwnKernel(AsyncKernelManager):
+    """A kernel of the running interpreter, whatever kernels are installed for other ones."""
+
+    @default("kernel_spec_manager")
+    def _only_native(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
+
+
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    # Without folders of kernels there is but the native one, which is the running interpreter.
-    kernels = KernelSpecManager(kernel_dirs=[])
-    manager = AsyncKernelManager(kernel_spec_manager=kernels, kernel_name="python3")
     client = NotebookClient(
-        notebook, km=manager, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        kernel_name="python3",
+        kernel_manager_class=OwnKernel,
+        timeout=SECONDS,
+        resources={"metadata": {"path": str(folder)}},
     )
     own = {
         "PYTHONPATH": str(ROOT),
