@@ -107,15 +107,38 @@ class Climber:
         A reference is fitted to the ladder's own draws at the next weight down, and draws from it
         are independent and cost one evaluation each.
         """
-        ladder = Ladder(ends)
+        ladder = Ladder([*ends, *self._modes(ends)])
         first, *others = ends[1:]
         inner = self._between(ends[0], first, 0.75 * GAP)
         for point in [first.trust, *inner[::-1], *(end.trust for end in others)]:
             better = self._refer(ladder, point)
-            if better is None:
+            if better is None and not self._crossed(ladder, point):
                 return None
-            ladder = better
+            ladder = better or ladder
         return ladder
+
+    @staticmethod
+    def _crossed(ladder: Ladder, point: Floats) -> bool:
+        """Say whether a ladder serves a weight that no single reference fits, between modes."""
+        found = ladder.mixture.survey(point[None], ladder.zero)
+        limit = pareto_k_limit(ladder.mixture.effective.sum())
+        return bool(found.ess[0] >= ESS_FLOOR / 4 and found.pareto_k[0] <= limit)
+
+    def _modes(self, ends: list[Fit]) -> list[Fit]:
+        """Return a reference for each chain of the fits whose chains disagree.
+
+        Chains that stay in modes of their own say nothing of the modes' masses; references, whose
+        normalisers are known, do.
+        """
+        found = []
+        for fit in (f for f in ends if f.r_hat > R_HAT):
+            for u in fit.run.u:
+                reference = Reference.fit(u, np.full(len(u), 1 / len(u)))
+                if reference is not None:
+                    size = 2 * self.plan.draws
+                    drawn = (self.engine, reference, fit.trust, fit.real, size, self._seed())
+                    found.append(reference_fit(*drawn))
+        return found
 
     def _refer(self, ladder: Ladder, point: Floats) -> Ladder | None:
         """Add a reference near a weight; None when too few draws are there to fit it or fit it."""

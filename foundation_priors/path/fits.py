@@ -20,6 +20,8 @@ __all__ = ["Fit", "Settings", "Task", "forward_fit", "reference_fit", "run_tasks
 
 type Floats = NDArray[np.float64]
 
+FAR = 0.75
+"""Share of chains that start far from where the last ones ended."""
 R_HAT = 1.05
 """Largest r-hat of an anchor that is relied on."""
 
@@ -37,8 +39,8 @@ class Settings:
 class Task:
     """One fit to make: a weight, a ladder, a number of draws and where the chains may start.
 
-    ``near`` and ``far`` are unconstrained points, shape (point, coordinate): about half of the
-    chains start at the one, half at the other, since chains that all start where the last ones
+    ``near`` and ``far`` are unconstrained points, shape (point, coordinate): a quarter of the
+    chains start at the one, the rest at the other, since chains that all start where the last ones
     ended would never find another mode.
     """
 
@@ -158,7 +160,7 @@ def _start(engine: Engine, task: Task, seed: int | None) -> Floats:
     rng = np.random.default_rng(seed)
     near = task.near[rng.integers(len(task.near))]
     far = task.far[rng.integers(len(task.far))]
-    step = 1.0 if rng.random() < 0.5 else 0.0
+    step = 1.0 if rng.random() < FAR else 0.0
     while step > 1e-3:
         point = near + step * (far - near)
         if np.isfinite(engine.value_grad(point[None], np.array(task.trust), task.real)[0][0]):

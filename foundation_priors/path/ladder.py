@@ -67,10 +67,20 @@ class Ladder:
 
     @cached_property
     def converged(self) -> Bools:
-        """Which anchors' chains agree and rarely diverge."""
-        return np.array(
-            [f.r_hat <= R_HAT and f.run.divergences <= DIVERGENT * f.draws for f in self.fits]
-        )
+        """Which anchors can be relied on.
+
+        Chains must agree and rarely diverge. Where those of some anchors disagree, an anchor
+        among them whose chains agree may have found one mode of several, so it is not relied on
+        either. Independent draws from a known density always are.
+        """
+        few = [f.run.divergences <= DIVERGENT * f.draws for f in self.fits]
+        agree = np.array([f.r_hat <= R_HAT for f in self.fits]) & np.array(few)
+        if agree.all():
+            return agree
+        doubtful = self.mixture.points[~agree]
+        among = (self.mixture.points >= doubtful.min(axis=0)).all(axis=1)
+        among &= (self.mixture.points <= doubtful.max(axis=0)).all(axis=1)
+        return self.mixture.known | ~among
 
     @cached_property
     def overlap(self) -> Floats:
