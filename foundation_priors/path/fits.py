@@ -20,8 +20,6 @@ __all__ = ["Fit", "Settings", "Task", "forward_fit", "reference_fit", "run_tasks
 
 type Floats = NDArray[np.float64]
 
-FAR = 0.75
-"""Share of chains that start far from where the last ones ended."""
 R_HAT = 1.05
 """Largest r-hat of an anchor that is relied on."""
 
@@ -39,9 +37,9 @@ class Settings:
 class Task:
     """One fit to make: a weight, a ladder, a number of draws and where the chains may start.
 
-    ``near`` and ``far`` are unconstrained points, shape (point, coordinate): a quarter of the
-    chains start at the one, the rest at the other, since chains that all start where the last ones
-    ended would never find another mode.
+    ``near`` and ``far`` are unconstrained points, shape (point, coordinate): half of the chains
+    start at the one and half at the other, since chains that all start where the last ones ended
+    would never find another mode.
     """
 
     trust: tuple[float, ...]
@@ -142,30 +140,47 @@ def _fit_anywhere(engine: Engine, settings: Settings, task: Task) -> Fit:
 
 
 def _fit(engine: Engine, settings: Settings, task: Task) -> Fit:
+    """Sample in two halves, one started near and one far."""
     trust = np.array(task.trust)
-    run = engine.sample(
-        trust,
-        task.real,
-        partial(_start, engine, task),
-        draws=task.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=task.seed,
-    )
+    half = settings.chains // 2
+    runs = [
+        engine.sample(
+            trust,
+            task.real,
+            partial(_start, engine, task, pool),
+            draws=task.draws,
+            tune=settings.tune,
+            chains=chains,
+            cores=settings.cores,
+            seed=task.seed + number,
+        )
+        for number, (pool, chains) in enumerate(
+            ((task.near, half), (task.far, settings.chains - half))
+        )
+    ]
+    run = _joined(runs)
     return Fit(trust, task.real, run, *_diagnose(run))
 
 
-def _start(engine: Engine, task: Task, seed: int | None) -> Floats:
+def _joined(runs: Sequence[Run]) -> Run:
+    """Return the chains of several runs as one run."""
+    arrays = {
+        name: np.concatenate([getattr(r, name) for r in runs])
+        for name in ("u", "ell", "real", "base")
+    }
+    values = {k: np.concatenate([r.values[k] for r in runs]) for k in runs[0].values}
+    totals = {k: sum(getattr(r, k) for r in runs) for k in ("divergences", "gradients", "seconds")}
+    return Run(values=values, **arrays, **totals)
+
+
+def _start(engine: Engine, task: Task, pool: Floats, seed: int | None) -> Floats:
+    """Return a point of the pool, moved towards the near ones until its density is positive."""
     rng = np.random.default_rng(seed)
-    near = task.near[rng.integers(len(task.near))]
-    far = task.far[rng.integers(len(task.far))]
-    step = 1.0 if rng.random() < FAR else 0.0
-    while step > 1e-3:
-        point = near + step * (far - near)
+    near, start = (points[rng.integers(len(points))] for points in (task.near, pool))
+    for step in (1.0, 0.5, 0.25, 0.1, 0.03):
+        point = near + step * (start - near)
         if np.isfinite(engine.value_grad(point[None], np.array(task.trust), task.real)[0][0]):
             return point
-        step /= 2
     return near.copy()
 
 

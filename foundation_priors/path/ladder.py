@@ -26,6 +26,8 @@ doi 10.1007/s10822-015-9840-9)."""
 FOREIGN = 0.05
 """Largest weight that draws of an unreliable anchor may have."""
 DIVERGENT = 0.01
+SURPRISE = 4.0
+"""Largest move, in standard errors, of an anchor's normaliser when its own draws are left out."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,14 @@ class Ladder:
         """Return the log normaliser less that at 0, shape (point,)."""
         return self.mixture.log_z(points) - self.mixture.log_z(self.zero[None])
 
-    def check(self, points: Floats) -> Checks:
-        """Check the mixture at some weights."""
+    def check(self, points: Floats, *, leave_out: bool = True) -> Checks:
+        """Check the mixture at some weights; with ``leave_out``, each anchor by the others too."""
         m = self.mixture
         found = m.survey(points, self.zero)
-        foreign = self._mass(points, ~self.converged), self._mass(points, ~self.linked)
+        adrift = ~self.linked
+        if leave_out:
+            adrift = adrift | (self.leave_one_out > SURPRISE)
+        foreign = self._mass(points, ~self.converged), self._mass(points, adrift)
         return Checks(
             found.log_z,
             found.ess,
