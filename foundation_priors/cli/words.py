@@ -168,9 +168,15 @@ def _helps(pilot: Pilot, findings: Findings) -> str:
     gain, people = findings.gain, pilot.held_out.sizes["respondent"]
     if findings.best == 0:
         return f"No trust helps: the {people} held-out voters are predicted best at trust 0."
+    if gain.nats < gain.error:
+        return (
+            f"No trust helps to speak of: at {findings.best:.2g}, the best, the {people} held-out "
+            f"voters are predicted about as well ({gain.nats:+.1f} nats, standard error "
+            f"{gain.error:.1f}) as without the language model."
+        )
     certain = gain.nats > NOTABLE * gain.error
     return (
-        f"Some trust {'helps' if certain else 'may help'}: at {findings.best:.2f} the {people} "
+        f"Some trust {'helps' if certain else 'may help'}: at {findings.best:.2g} the {people} "
         f"held-out voters are predicted {gain.nats:.1f} nats better (standard error "
         f"{gain.error:.1f}) than without the language model."
     )
