@@ -37,7 +37,7 @@ def test_the_built_in_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert float(path.synthetic.weights("vote").sum()) == pytest.approx(66, abs=1)
     assert path.mean("b", trust=1) > path.mean("b", trust=0)
     tip = path.tipping("b > 1.2", probability=0.9)
-    assert tip["trust"].values == pytest.approx([0.23], abs=4 * float(tip["mcse"]) + 0.005)
+    assert tip["trust"].values == pytest.approx([0.23], abs=4 * tip["mcse"].item() + 0.005)
     share = scope["fp"].reliance(path, trust=0.5)["share"]
     assert share["b", "claude"] == pytest.approx(0.4, abs=0.05)
     shown = capsys.readouterr().out
