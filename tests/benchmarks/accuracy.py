@@ -8,7 +8,6 @@ of the last run instead of making them anew. The results are stored beside this 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
 from typing import Any
@@ -20,7 +19,7 @@ import foundation_priors as fp
 from tests.benchmarks.exact import EXACT, Exact
 from tests.benchmarks.models import REAL
 from tests.benchmarks.refits import RESULTS, WEIGHTS, labelled, refit, stored
-from tests.benchmarks.tables import store, write_accuracy
+from tests.benchmarks.tables import store, write
 
 __all__ = ["against_exact", "against_refits", "compare"]
 
@@ -53,7 +52,9 @@ def compare(path: fp.TrustPath, refits: pd.DataFrame) -> pd.DataFrame:
 
 
 def _series(name: str, values: Any) -> pd.Series:
-    return labelled(values.drop_vars(["reliable", "mcse", "trust"], errors="ignore").to_dataset(name=name))
+    return labelled(
+        values.drop_vars(["reliable", "mcse", "trust"], errors="ignore").to_dataset(name=name)
+    )
 
 
 def against_refits(name: str, use_stored: bool) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def main() -> None:
             store("accuracy", "refits", name, against_refits(name, given.stored))
         else:
             store("accuracy", "exact", name, against_exact(name))
-    write_accuracy(json.loads((RESULTS / "accuracy.json").read_text()))
+    write("accuracy")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,9 @@ def slope() -> Exact:
     def log_z(weights: Array, base: Array) -> Array:
         return np.array([logsumexp(base + w * ell) for w in weights]) - logsumexp(base)
 
-    case = Case("logistic of two parameters, vote of 40 respondents", model, llm, _standard(middle, scale))
+    case = Case(
+        "logistic of two parameters, vote of 40 respondents", model, llm, _standard(middle, scale)
+    )
     return Exact(
         case,
         "quadrature",

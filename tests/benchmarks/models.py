@@ -108,9 +108,7 @@ def zeros(rows: int = 300, seed: int = 1) -> Case:
         watching = pm.Beta("watching", 2, 1)
         p = pm.math.invlogit(intercept + x @ beta)
         days = frame.TVnews.to_numpy()
-        pm.ZeroInflatedBinomial(
-            "TVnews", psi=watching, n=7, p=p, observed=days, dims="respondent"
-        )
+        pm.ZeroInflatedBinomial("TVnews", psi=watching, n=7, p=p, observed=days, dims="respondent")
 
     def draw(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
         p = 1 / (1 + np.exp(-(0.8 + 0.5 * x[:, 0])))

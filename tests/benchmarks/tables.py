@@ -9,9 +9,10 @@ from typing import Any
 
 from tests.benchmarks.refits import RESULTS
 
-__all__ = ["markdown", "read", "replace_between", "store", "write_accuracy"]
+__all__ = ["DOCS", "accuracy_tables", "cost_tables", "markdown", "read", "store", "write"]
 
 DOCS = Path(__file__).parents[2] / "docs"
+KINDS = ("wall", "sampling", "gradients")
 
 
 def read(name: str) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
 
 
-def replace_between(file: Path, marker: str, text: str) -> None:
+def _replace_between(file: Path, marker: str, text: str) -> None:
     """Write ``text`` between the two comments of a marker in a page."""
     start, end = f"<!-- {marker} -->", f"<!-- end of {marker} -->"
     before, rest = file.read_text().split(start)
@@ -42,22 +43,39 @@ def replace_between(file: Path, marker: str, text: str) -> None:
     file.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 
-def write_accuracy(results: Mapping[str, Any]) -> None:
-    """Write the tables of ``docs/accuracy.md``."""
-    page = DOCS / "accuracy.md"
-    replace_between(page, "refits", _refits(results.get("refits", {})))
-    replace_between(page, "exact", _exact(results.get("exact", {})))
+def accuracy_tables(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tables of ``docs/accuracy.md`` by their markers."""
+    return {
+        "refits": _refits(results.get("refits", {})),
+        "exact": _exact(results.get("exact", {})),
+    }
 
 
 def _refits(rows: Mapping[str, Any]) -> str:
     header = (
-        "model", "quantities", "comparisons", "largest z, means", "largest z, sds",
-        "root mean square z", "largest error, means (sd)", "largest error, sds", "flagged",
+        "model",
+        "quantities",
+        "comparisons",
+        "largest z, means",
+        "largest z, sds",
+        "root mean square z",
+        "largest error, means (sd)",
+        "largest error, sds",
+        "flagged",
+        "for the evidence",
     )
     table = [
         (
-            r["title"], r["parameters"], r["comparisons"], r["z_mean"], r["z_sd"], r["z_rms"],
-            r["error_mean"], f"{r['error_sd']:.1%}", f"{r['flagged']} of 101",
+            r["title"],
+            r["parameters"],
+            r["comparisons"],
+            r["z_mean"],
+            r["z_sd"],
+            r["z_rms"],
+            r["error_mean"],
+            f"{r['error_sd']:.1%}",
+            f"{r['flagged']} of 101",
+            f"{r['evidence_flagged']} of 101",
         )
         for r in rows.values()
     ]
@@ -66,14 +84,96 @@ def _refits(rows: Mapping[str, Any]) -> str:
 
 def _exact(rows: Mapping[str, Any]) -> str:
     header = (
-        "model", "exact by", "log normaliser: difference", "z", "error",
-        "log evidence: difference", "z", "error",
+        "model",
+        "exact by",
+        "log normaliser: difference",
+        "z",
+        "error",
+        "log evidence: difference",
+        "z",
+        "error",
     )
     table = [
         (
-            r["title"], r["by"],
+            r["title"],
+            r["by"],
             *(r[k][c] for k in ("normalizer", "evidence") for c in ("difference", "z", "error")),
         )
         for r in rows.values()
     ]
     return markdown(header, table)
+
+
+def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tables of ``docs/cost.md`` by their markers."""
+    parts = ("models", "surface", "rows", "parameters")
+    return {
+        **{part: _ratios(results.get(part, {})) for part in parts},
+        "refitting": _refitting(results.get("models", {})),
+        "hopeless": _hopeless(results.get("hopeless", {})),
+    }
+
+
+def write(name: str) -> None:
+    """Write the tables of ``docs/accuracy.md`` or ``docs/cost.md`` from the stored results."""
+    tables = {"accuracy": accuracy_tables, "cost": cost_tables}[name](read(name))
+    for marker, table in tables.items():
+        _replace_between(DOCS / f"{name}.md", marker, table)
+
+
+def _ratios(rows: Mapping[str, Any]) -> str:
+    header = (
+        "model",
+        "plain, s",
+        "path, s",
+        "ratio",
+        "sampling, plain, s",
+        "path, s",
+        "ratio",
+        "gradients, plain",
+        "path",
+        "ratio",
+    )
+    table = [
+        (r["title"], *(_cell(r[who][k]) for k in KINDS for who in ("plain", "path", "ratio")))
+        for r in rows.values()
+    ]
+    return markdown(header, table)
+
+
+def _refitting(rows: Mapping[str, Any]) -> str:
+    header = ("model", "path, s", "101 refits, s", "101 refits with one compilation, s")
+    table = [
+        (r["title"], _cell(r["path"]["wall"]), _cell(r["refits"]), _cell(r["refits_one_compile"]))
+        for r in rows.values()
+    ]
+    return markdown(header, table)
+
+
+def _hopeless(rows: Mapping[str, Any]) -> str:
+    header = (
+        "case",
+        "weights flagged",
+        "flagged for the evidence",
+        "others: mean off, sds",
+        "sd off",
+        "largest z",
+        "log evidence off",
+        "flagged: mean off, sds",
+        "log evidence off",
+    )
+    table = [
+        (
+            r["title"],
+            f"{r['flagged']} of 101",
+            f"{r['evidence_flagged']} of 101",
+            *(_cell(r["unflagged"][k]) for k in ("mean", "sd", "z", "evidence")),
+            *(_cell(r["flagged_off"][k]) for k in ("mean", "evidence")),
+        )
+        for r in rows.values()
+    ]
+    return markdown(header, table)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,162 @@
+"""Cases that a path should not be able to serve: what it flags, and whether the rest is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+from scipy import stats
+
+import foundation_priors as fp
+from tests.benchmarks.cases import Case
+
+__all__ = ["HOPELESS", "Hopeless", "judge"]
+
+type Array = np.ndarray
+type Moments = Callable[[Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Hopeless:
+    """A case, the variable to look at, and its exact means and sds at weights.
+
+    ``exact`` maps weights to arrays of shape (weight, quantity); ``evidence`` to the log evidence
+    less that at 0.
+    """
+
+    case: Case
+    quantity: str
+    exact: Moments
+    evidence: Callable[[Array], Array]
+
+
+def judge(hopeless: Hopeless, seed: int = 1) -> dict[str, Any]:
+    """Count flagged weights, and measure how far off flagged and other weights are."""
+    path = hopeless.case.path(seed)
+    at = path.trust
+    mean, sd = hopeless.exact(at)
+    shape = mean.shape
+    own = path.mean(hopeless.quantity)
+    ok = own.reliable.values
+    gap = (own.values.reshape(shape) - mean) / sd
+    spread = path.sd(hopeless.quantity).values.reshape(shape) / sd - 1
+    errors = {k: path.mcse(hopeless.quantity, kind=k).values.reshape(shape) for k in ("mean", "sd")}
+    z = np.maximum(np.abs(gap) * sd / errors["mean"], np.abs(spread) * sd / errors["sd"])
+    evidence = path.log_evidence()
+    off = np.abs(evidence.values - hopeless.evidence(at))
+    sure = evidence.reliable.values
+    return {
+        "title": hopeless.case.title,
+        "flagged": int((~ok).sum()),
+        "evidence_flagged": int((~sure).sum()),
+        "unflagged": {
+            "mean": _most(np.abs(gap), ok),
+            "sd": _most(np.abs(spread), ok),
+            "z": _most(z, ok),
+            "evidence": _most(off, sure),
+        },
+        "flagged_off": {"mean": _most(np.abs(gap), ~ok), "evidence": _most(off, ~sure)},
+    }
+
+
+def _most(values: Array, where: Array) -> float | None:
+    return float(f"{np.nanmax(values[where]):.3g}") if where.any() else None
+
+
+def conflict(anchors: int = 4) -> Hopeless:
+    """Fifty means that real data and answers put 20 posterior sds apart, and few anchors."""
+    count, rows, rng = 50, 20, np.random.default_rng(0)
+    real = rng.normal(0, 1, (count, rows))
+    said = rng.normal(20 / np.sqrt(rows + 1), 1, (count, rows))
+    of = np.repeat(np.arange(count), rows)
+    with pm.Model(coords={"group": range(count)}) as model:
+        group = pm.Data("of", of, dims="row")
+        mu = pm.Normal("mu", 0, 1, dims="group")
+        pm.Normal("y", mu[group], 1, observed=real.ravel(), dims="row")
+    frame = pd.DataFrame({"y": said.ravel(), "of": of})
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="y", source="simulated", weight=1)
+    known = fp.conjugate.NormalRegression.from_data(
+        np.eye(count)[of], real.ravel(), np.eye(count)[of], said.ravel(),
+        prior_mean=np.zeros(count), prior_cov=1.0, sigma=1.0,
+    )  # fmt: skip
+    title = f"50 means, 20 sds of conflict each, {anchors} anchors"
+    return Hopeless(
+        Case(title, model, llm, {"max_anchors": anchors}),
+        "mu",
+        lambda t: (known.mean("beta", t).values, known.sd("beta", t).values),
+        lambda t: np.asarray(known.log_evidence(t)),
+    )
+
+
+def torn() -> Hopeless:
+    """A location under heavy tails: the answers lie 20 scales from the real rows."""
+    real, said = np.linspace(-10.5, -9.5, 5), np.linspace(9.5, 10.5, 5)
+    with pm.Model() as model:
+        theta = pm.Normal("theta", 0, 10)
+        pm.StudentT("y", nu=2, mu=theta, sigma=1, observed=real)
+    grid = np.linspace(-40, 40, 400_001)
+    logp = [stats.t.logpdf(y[:, None] - grid, 2).sum(axis=0) for y in (real, said)]
+    prior = stats.norm.logpdf(grid, 0, 10)
+    title = "location with heavy tails, two modes"
+    return _of_theta(title, model, {"y": said}, grid, prior, logp)
+
+
+def folded(rows: int = 40) -> Hopeless:
+    """A parameter of which the answers know the size but not the sign."""
+    rng = np.random.default_rng(0)
+    real, said = rng.normal(0.4, 3, 20), rng.normal(4, 1, rows)
+    with pm.Model() as model:
+        theta = pm.Normal("theta", 0, 2)
+        square = pm.Data("square", np.zeros(len(real)), dims="row")
+        mu = square * theta**2 + (1 - square) * theta
+        pm.Normal("y", mu, 1 + 2 * (1 - square), observed=real, dims="row")
+    grid = np.linspace(-12, 12, 200_001)
+    logp = [
+        stats.norm.logpdf(real[:, None], grid, 3).sum(axis=0),
+        stats.norm.logpdf(said[:, None], grid**2, 1).sum(axis=0),
+    ]
+    prior = stats.norm.logpdf(grid, 0, 2)
+    columns = {"y": said, "square": np.ones(rows)}
+    return _of_theta("size known, sign not", model, columns, grid, prior, logp)
+
+
+def _of_theta(
+    title: str, model: pm.Model, columns: Mapping[str, Array], grid: Array, prior: Array,
+    logp: list[Array],
+) -> Hopeless:  # fmt: skip
+    """Return a case of one parameter, with its moments by quadrature."""
+    frame = pd.DataFrame(dict(columns))
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="y", source="simulated", weight=1)
+    real, said = logp
+
+    def exact(weights: Array) -> tuple[Array, Array]:
+        w = [_normal(prior + real + t * said) for t in weights]
+        mean = np.array([p @ grid for p in w])
+        second = np.array([p @ grid**2 for p in w])
+        return mean, np.sqrt(second - mean**2)
+
+    def evidence(weights: Array) -> Array:
+        gain = [_log_sum(prior + real + t * said) - _log_sum(prior + t * said) for t in weights]
+        return np.array(gain) - _log_sum(prior + real) + _log_sum(prior)
+
+    return Hopeless(Case(title, model, llm), "theta", exact, evidence)
+
+
+def _log_sum(logp: Array) -> float:
+    top = logp.max()
+    return float(top + np.log(np.exp(logp - top).sum()))
+
+
+def _normal(logp: Array) -> Array:
+    return np.exp(logp - _log_sum(logp))
+
+
+HOPELESS: dict[str, Callable[[], Hopeless]] = {
+    "conflict": conflict,
+    "torn": torn,
+    "folded": folded,
+}

@@ -1,0 +1,166 @@
+"""What a path costs beside one plain run of the tilted model.
+
+Run as ``python -m tests.benchmarks.run [part ...]`` with the parts ``models``, ``surface``,
+``growth`` and ``hopeless``. Plain runs and paths alternate in one process, after a small run of
+each has filled the compilers' caches; medians are stored beside this file and shown in
+``docs/cost.md``. Nothing here is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+import foundation_priors as fp
+from tests.benchmarks.cases import Case
+from tests.benchmarks.hopeless import HOPELESS, judge
+from tests.benchmarks.models import REAL
+from tests.benchmarks.sized import framings, heavy, logistic
+from tests.benchmarks.tables import store, write
+
+__all__ = ["Cost", "cost_of_path", "cost_of_sample", "paired"]
+
+ROWS = (100, 1_000, 10_000, 100_000)
+PARAMETERS = (5, 20, 50, 100, 200)
+SURFACE = 11
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds in all and in the sampler, and gradient evaluations with warm-up."""
+
+    wall: float
+    sampling: float
+    gradients: int
+
+
+def cost_of_path(case: Case, seed: int, use: Callable[[fp.TrustPath], Any], **options: Any) -> Cost:
+    """Build a path and ``use`` it."""
+    began = time.perf_counter()
+    path = case.path(seed, **options)
+    use(path)
+    wall = time.perf_counter() - began
+    checks = path.diagnostics()
+    return Cost(wall, float(checks.seconds.sum()), int(checks.gradients.sum()))
+
+
+def cost_of_sample(case: Case, seed: int, draws: int = 1000) -> Cost:
+    """Tilt and sample once, at trust 1."""
+    began = time.perf_counter()
+    trace = pm.sample(
+        model=case.tilted(1.0),
+        chains=4,
+        cores=2,
+        tune=draws,
+        draws=draws,
+        discard_tuned_samples=False,
+        progressbar=False,
+        random_seed=seed,
+    )
+    wall = time.perf_counter() - began
+    steps = [trace[g].n_steps.sum() for g in ("sample_stats", "warmup_sample_stats")]
+    return Cost(wall, float(trace.posterior.attrs["sampling_time"]), int(sum(steps)))
+
+
+def paired(
+    case: Case, repeats: int, use: Callable[[fp.TrustPath], Any] = lambda p: p.log_evidence()
+) -> dict[str, Any]:
+    """Alternate plain runs and paths; return medians and the ratios of each pair's costs."""
+    cost_of_sample(case, 0, draws=50)
+    cost_of_path(case, 0, use, draws=50, tune=50, max_anchors=3)
+    plain, path = [], []
+    for seed in range(1, repeats + 1):
+        plain.append(cost_of_sample(case, seed))
+        path.append(cost_of_path(case, seed, use))
+    ratios = {k: _medians(path, k) / _medians(plain, k) for k in ("wall", "sampling", "gradients")}
+    out = {"title": case.title, "repeats": repeats}
+    for name, costs in (("plain", plain), ("path", path)):
+        out[name] = {k: _round(_medians(costs, k)) for k in asdict(costs[0])}
+    out["ratio"] = {k: _round(v) for k, v in ratios.items()}
+    # Refitting at every weight: tilting and compiling each time, or compiling once.
+    rest = _medians(plain, "wall") - _medians(plain, "sampling")
+    out["refits"] = _round(101 * _medians(plain, "wall"))
+    out["refits_one_compile"] = _round(rest + 101 * _medians(plain, "sampling"))
+    return out
+
+
+def surface(path: fp.TrustPath) -> None:
+    """Read means, sds and evidence at every point of a grid of three weights."""
+    axis = np.linspace(0, 1, SURFACE)
+    grid = {s: xr.DataArray(axis, dims=s) for s in path.sources}
+    for name in ("intercept", "beta"):
+        path.mean(name, grid)
+        path.sd(name, grid)
+    assert path.log_evidence(grid).size == SURFACE**3
+
+
+def _medians(costs: list[Cost], key: str) -> float:
+    return float(np.median([getattr(c, key) for c in costs]))
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _measure(part: str, key: str, case: Case, repeats: int, **given: Any) -> None:
+    row = paired(case, repeats, **given)
+    store("cost", part, key, row)
+    print(
+        f"{case.title}: plain {row['plain']['wall']} s ({row['plain']['sampling']} sampling), "
+        f"path {row['path']['wall']} s ({row['path']['sampling']}), ratios {row['ratio']}",
+        flush=True,
+    )
+
+
+def _models(repeats: int, names: list[str]) -> None:
+    for name, make in {**REAL, "heavy": heavy}.items():
+        if not names or name in names:
+            _measure("models", name, make(), repeats)
+
+
+def _surface(repeats: int, names: list[str]) -> None:
+    _measure("surface", "framings", framings(), repeats, use=surface)
+
+
+def _growth(repeats: int, names: list[str]) -> None:
+    for answers in ROWS:
+        _measure("rows", str(answers), logistic(answers, 5), repeats)
+    for parameters in PARAMETERS:
+        _measure("parameters", str(parameters), logistic(1_000, parameters), repeats)
+
+
+def _hopeless(repeats: int, names: list[str]) -> None:
+    for name, make in HOPELESS.items():
+        row = judge(make())
+        store("cost", "hopeless", name, row)
+        print(row, flush=True)
+
+
+PARTS = {"models": _models, "surface": _surface, "growth": _growth, "hopeless": _hopeless}
+
+
+def main() -> None:
+    """Measure, store and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--models", nargs="*", default=[], help="which models; all by default")
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.getLogger("pymc").setLevel(logging.ERROR)
+    for part in given.part or PARTS:
+        PARTS[part](given.repeats, given.models)
+    write("cost")
+
+
+if __name__ == "__main__":
+    main()
