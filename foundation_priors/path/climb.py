@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid, length, power_law
+from foundation_priors.path.bridge import Bridge
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import (
     R_HAT,
@@ -18,12 +19,10 @@ from foundation_priors.path.fits import (
     Settings,
     Task,
     forward_fit,
-    reference_fit,
     run_tasks,
 )
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
 from foundation_priors.path.mixture import Survey, pareto_k_limit
-from foundation_priors.path.reference import Reference
 
 __all__ = ["Climber", "Plan", "posterior_at_zero"]
 
@@ -32,8 +31,6 @@ type Floats = NDArray[np.float64]
 GAP = 2.0
 LOG_Z_SHARE = 0.65
 """The part of the limit on the error of log evidence that either ladder may use."""
-WORTHWHILE = 0.05
-"""Least effective share of a reference's draws."""
 MARGIN = 1.25
 """How far beyond the floor of the effective sample size to go, since it is itself an estimate."""
 
@@ -104,61 +101,21 @@ class Climber:
     def _seed(self) -> np.random.SeedSequence:
         return self.seeds.spawn(1)[0]
 
-    def _bridge(self, ends: list[Fit]) -> Ladder | None:
-        """Bridge a ladder with references, from each end down to 0, if they fit.
+    def _seeds(self) -> Iterator[np.random.SeedSequence]:
+        while True:
+            yield self._seed()
 
-        A reference is fitted to the ladder's own draws at the next weight down, and draws from it
-        are independent and cost one evaluation each.
-        """
-        ladder = Ladder([*ends, *self._modes(ends)])
+    def _bridge(self, ends: list[Fit]) -> Bridge | None:
+        """Bridge a ladder with references, from its far end down to 0, if they fit."""
+        size = (4 if ends[0].real else 2) * self.plan.draws
+        bridge = Bridge(self.engine, ends, size, self._seeds())
         first, *others = ends[1:]
-        inner = self._between(ends[0], first, 0.75 * GAP)
-        for point in [first.trust, *inner[::-1], *(end.trust for end in others)]:
-            better = self._refer(ladder, point)
-            if better is None and not self._crossed(ladder, point):
+        inner = self._between(ends[0], first, 0.75 * GAP)[::-1]
+        start = [] if ends[0].known else [self.zero]
+        for point in [first.trust, *inner, *start, *(end.trust for end in others)]:
+            if not bridge.add(point) and not bridge.serves(point):
                 return None
-            ladder = better or ladder
-        return ladder
-
-    @staticmethod
-    def _crossed(ladder: Ladder, point: Floats) -> bool:
-        """Say whether a ladder serves a weight that no single reference fits, between modes."""
-        found = ladder.mixture.survey(point[None], ladder.zero)
-        limit = pareto_k_limit(ladder.mixture.effective.sum())
-        return bool(found.ess[0] >= ESS_FLOOR / 4 and found.pareto_k[0] <= limit)
-
-    def _modes(self, ends: list[Fit]) -> list[Fit]:
-        """Return a reference for each chain of the fits whose chains disagree.
-
-        Chains that stay in modes of their own say nothing of the modes' masses; references, whose
-        normalisers are known, do.
-        """
-        found = []
-        for fit in (f for f in ends if f.r_hat > R_HAT):
-            for u in fit.run.u:
-                reference = Reference.fit(u, np.full(len(u), 1 / len(u)))
-                if reference is not None:
-                    size = 2 * self.plan.draws
-                    drawn = (self.engine, reference, fit.trust, fit.real, size, self._seed())
-                    found.append(reference_fit(*drawn))
-        return found
-
-    def _refer(self, ladder: Ladder, point: Floats) -> Ladder | None:
-        """Add a reference near a weight; None when too few draws are there to fit it or fit it."""
-        weights = ladder.mixture.weights(point[None])[0]
-        if 1 / (weights**2).sum() < 10 * self.engine.dim:
-            return None
-        live = weights > 1e-12 / len(weights)
-        reference = Reference.fit(ladder.u[live], weights[live] / weights[live].sum())
-        if reference is None:
-            return None
-        real = ladder.fits[0].real
-        size = (4 if real else 2) * self.plan.draws
-        fit = reference_fit(self.engine, reference, point, real, size, self._seed())
-        better = Ladder([*ladder.fits, fit])
-        own = better.mixture.weights(point[None])[0][-fit.draws :]
-        used = own.sum() ** 2 / (own**2).sum() / fit.draws if own.any() else 0.0
-        return better if used > WORTHWHILE else None
+        return bridge
 
     def _typical(self) -> Floats:
         """Return initial points of the model, where its prior cannot be drawn from directly."""
@@ -169,12 +126,16 @@ class Climber:
     def _fill(self, posterior: list[Fit], prior: list[Fit]) -> tuple[Ladder, Ladder]:
         """Bridge each ladder between 0 and its ends, by references or else by anchors."""
         sides = {1.0: posterior, 0.0: prior}
-        ladders = {real: self._bridge(fits) for real, fits in sides.items()}
-        bare = [real for real in sides if ladders[real] is None]
+        bridges = {real: self._bridge(fits) for real, fits in sides.items()}
+        bare = [real for real in sides if bridges[real] is None]
         tasks = [t for real in bare for t in self._inner(sides[real], posterior, real)]
         fits = self._run(tasks, "anchors between") if tasks else []
-        for real in bare:
-            ladders[real] = Ladder(sides[real] + [f for f in fits if f.real == real])
+        ladders = {}
+        for real, bridge in bridges.items():
+            if bridge is None:
+                ladders[real] = Ladder(sides[real] + [f for f in fits if f.real == real])
+            else:
+                ladders[real] = self._mend_bridge(bridge)
         return ladders[1.0], ladders[0.0]
 
     def _inner(self, fits: list[Fit], near: list[Fit], real: float) -> list[Task]:
@@ -204,34 +165,29 @@ class Climber:
     def _mend(self, posterior: Ladder, prior: Ladder) -> tuple[Ladder, Ladder]:
         """Add anchors where checks fail until none does, or none more may be added."""
         while True:
-            posterior = self._mend_references(posterior)
-            prior = self._mend_references(prior)
             tasks = self._wanted(posterior, 1.0) + self._wanted(prior, 0.0, posterior)
             if not tasks:
                 return posterior, prior
             fits = self._run(tasks, "anchors where checks failed")
             more = {real: [f for f in fits if f.real == real] for real in (1.0, 0.0)}
             if more[1.0]:
-                posterior = Ladder([*posterior.fits, *more[1.0]])
+                posterior = Ladder([*posterior.fits, *more[1.0]], posterior.pilots)
             if more[0.0]:
-                prior = Ladder([*prior.fits, *more[0.0]])
+                prior = Ladder([*prior.fits, *more[0.0]], prior.pilots)
 
-    def _mend_references(self, ladder: Ladder) -> Ladder:
-        """Add references where a bridged ladder is uncertain, as long as that helps."""
-        helps = any(f.reference is not None for f in ladder.fits)
+    def _mend_bridge(self, bridge: Bridge) -> Ladder:
+        """Add references where a bridge is uncertain, as long as that helps."""
+        ladder, helps = bridge.ladder, True
         while helps and len(ladder.fits) < self.plan.max_anchors:
             points = self.check_points(ladder)
             found = ladder.mixture.survey(points, self.zero)
             place = self._place(ladder, points, found)
-            better = None if place is None else self._refer(ladder, place)
-            if better is None:
+            if place is None or not bridge.add(place):
                 break
-            after = better.mixture.survey(points, self.zero)
-            gains = (
-                found.mcse_log_z.max() / after.mcse_log_z.max(),
-                after.ess.min() / found.ess.min(),
-            )
-            helps, ladder = max(gains) > 1.03, better
+            ladder = bridge.ladder
+            after = ladder.mixture.survey(points, self.zero)
+            error = found.mcse_log_z.max() / after.mcse_log_z.max()
+            helps = max(error, after.ess.min() / found.ess.min()) > 1.03
         return ladder
 
     def _place(self, ladder: Ladder, points: Floats, found: Survey) -> Floats | None:

@@ -35,7 +35,10 @@ def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
     groups: dict[str, xr.Dataset] = {}
     for side, draws in (("posterior", path.draws), ("prior", path.prior_draws)):
         groups[f"{side}/draws"] = _plain(draws)
-        groups[f"{side}/anchors"] = _anchors(getattr(path, side))
+        ladder = getattr(path, side)
+        groups[f"{side}/anchors"] = _anchors(ladder.fits)
+        if ladder.pilots:
+            groups[f"{side}/pilots"] = _anchors(ladder.pilots)
     if path.engine is not None or path.gradients is not None:
         groups["gradients"] = _gradients(components(path))
     groups["synthetic"] = encode(path.synthetic._data, path.synthetic._schema)
@@ -64,7 +67,7 @@ def read[T](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) 
         facts[name] = tuple(facts[name])
     facts["private"] = {k: tuple(v) for k, v in facts["private"].items()}
     facts["coordinates"] = {k: tuple(v) for k, v in facts["coordinates"].items()}
-    ladders = {s: _ladder(tree[f"{s}/anchors"].to_dataset(), s) for s in SIDES}
+    ladders = {side: _ladder(tree[side], side) for side in SIDES}
     gradients = None
     if "gradients" in tree.children:
         gradients = {str(k): v.values for k, v in tree["gradients"].to_dataset().items()}
@@ -120,15 +123,14 @@ def _lists(draws: xr.Dataset) -> xr.Dataset:
     return draws.assign_coords({k: (draws[k].dims, v) for k, v in text.items()})
 
 
-def _anchors(ladder: Ladder) -> xr.Dataset:
-    """Return all fits of a ladder end to end."""
-    fits = ladder.fits
+def _anchors(fits: tuple[Fit, ...]) -> xr.Dataset:
+    """Return fits end to end."""
     flat = {
-        "u": (("sample", "coordinate"), ladder.u),
+        "u": (("sample", "coordinate"), np.concatenate([_flat(f.run.u) for f in fits])),
         "ell": (("sample", "source"), np.concatenate([_flat(f.run.ell) for f in fits])),
         "real": (("sample",), np.concatenate([f.run.real.ravel() for f in fits])),
         "base": (("sample",), np.concatenate([f.run.base.ravel() for f in fits])),
-        "trust": (("anchor", "source"), ladder.mixture.points),
+        "trust": (("anchor", "source"), np.array([f.trust for f in fits])),
     }
     numbers = {
         "chains": [f.run.u.shape[0] for f in fits],
@@ -161,8 +163,15 @@ def _flat(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _ladder(data: xr.Dataset, side: str) -> Ladder:
-    fits, start = [], 0
+def _ladder(tree: xr.DataTree, side: str) -> Ladder:
+    fits = _fits(tree["anchors"].to_dataset(), side)
+    pilots = _fits(tree["pilots"].to_dataset(), side) if "pilots" in tree.children else []
+    return Ladder(fits, pilots)
+
+
+def _fits(data: xr.Dataset, side: str) -> list[Fit]:
+    fits: list[Fit] = []
+    start = 0
     for k in range(data.sizes["anchor"]):
         row = data.isel(anchor=k)
         shape = int(row.chains), int(row.draws)
@@ -177,7 +186,7 @@ def _ladder(data: xr.Dataset, side: str) -> Ladder:
             mean, scale = row.reference_mean.values, row.reference_scale.values
             reference = Reference(mean, scale, float(row.reference_df))
         fits.append(Fit(row.trust.values, float(side == "posterior"), run, *quality, reference))
-    return Ladder(fits)
+    return fits
 
 
 def _gradients(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> xr.Dataset:

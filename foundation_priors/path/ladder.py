@@ -26,8 +26,9 @@ doi 10.1007/s10822-015-9840-9)."""
 FOREIGN = 0.05
 """Largest weight that draws of an unreliable anchor may have."""
 DIVERGENT = 0.01
-SURPRISE = 4.0
-"""Largest move, in standard errors, of an anchor's normaliser when its own draws are left out."""
+SURPRISE = 5.0
+"""Largest disagreement in standard errors: of an anchor's normaliser with that which the others
+give it, and of a pilot's mean of ell with the ladder's."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,18 @@ class Checks:
 
 
 class Ladder:
-    """Fits at several weights, all with the real data (``real=1``) or all without."""
+    """Fits at several weights, all with the real data (``real=1``) or all without.
 
-    def __init__(self, fits: Sequence[Fit]) -> None:
-        self.fits = tuple(fits)
+    Parameters
+    ----------
+    fits : sequence of Fit
+        They make the sample.
+    pilots : sequence of Fit
+        They do not, since references were fitted to them; they are held against it.
+    """
+
+    def __init__(self, fits: Sequence[Fit], pilots: Sequence[Fit] = ()) -> None:
+        self.fits, self.pilots = tuple(fits), tuple(pilots)
         self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
         self.mixture = Mixture([fit.anchor() for fit in fits], _ratios(fits, self.u))
 
@@ -115,13 +124,14 @@ class Ladder:
         if leave_out:
             adrift = adrift | (self.leave_one_out > SURPRISE)
         foreign = self._mass(points, ~self.converged), self._mass(points, adrift)
+        agree = not (self.surprise > SURPRISE).any()
         return Checks(
             found.log_z,
             found.ess,
             found.pareto_k,
             pareto_k_limit(m.effective.sum()),
             found.mcse_log_z,
-            foreign[0] <= FOREIGN,
+            (foreign[0] <= FOREIGN) & agree,
             foreign[1] <= FOREIGN,
         )
 
@@ -131,6 +141,22 @@ class Ladder:
         return self.mixture.expect(points, anchors[self.mixture.origin][:, None].astype(float))[
             :, 0
         ]
+
+    @cached_property
+    def surprise(self) -> Floats:
+        """Return how far each pilot's mean of ell lies from the sample's, in errors, (pilot,).
+
+        Not defined (nan) where the pilot's own chains disagree.
+        """
+        out = np.full(len(self.pilots), np.nan)
+        for k, pilot in enumerate(self.pilots):
+            if pilot.r_hat > R_HAT:
+                continue
+            found = self.mixture.estimate(pilot.trust[None], self.mixture.ell)
+            ell = pilot.run.ell.reshape(pilot.draws, -1)
+            error = np.hypot(found.mcse_mean[0], ell.std(axis=0) / np.sqrt(pilot.ess))
+            out[k] = (np.abs(ell.mean(axis=0) - found.mean[0]) / error).max()
+        return out
 
     @cached_property
     def leave_one_out(self) -> Floats:

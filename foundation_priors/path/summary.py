@@ -15,6 +15,7 @@ from foundation_priors.path.draws import evaluate
 from foundation_priors.path.points import Trust
 
 if TYPE_CHECKING:
+    from foundation_priors.path.ladder import Ladder
     from foundation_priors.path.result import TrustPath
 
 __all__ = ["diagnostics", "html", "labels", "summary", "text"]
@@ -44,22 +45,26 @@ def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
 def _anchors(path: TrustPath) -> xr.Dataset:
     parts = []
     for name, ladder in (("posterior", path.posterior), ("prior", path.prior)):
-        fits = ladder.fits
+        fits = [*ladder.fits, *ladder.pilots]
+        kinds = ["independent" if f.known else "sampled" for f in ladder.fits]
+        none = np.full(len(ladder.pilots), np.nan)
         columns = {
             "ladder": [name] * len(fits),
+            "kind": kinds + ["pilot"] * len(ladder.pilots),
             "draws": [f.draws for f in fits],
             "r_hat": [f.r_hat for f in fits],
             "ess_bulk": [f.ess_min for f in fits],
             "divergences": [f.run.divergences for f in fits],
             "gradients": [f.run.gradients for f in fits],
             "seconds": [f.run.seconds for f in fits],
-            "linked": ladder.linked,
-            "leave_one_out": ladder.leave_one_out,
+            "linked": [*ladder.linked, *(True for _ in ladder.pilots)],
+            "leave_one_out": np.concatenate([ladder.leave_one_out, none]),
+            "surprise": np.concatenate([np.full(len(ladder.fits), np.nan), ladder.surprise]),
         }
         data = {k: ("anchor", np.asarray(v)) for k, v in columns.items()}
-        data["anchor_trust"] = ("anchor", "source"), ladder.mixture.points
+        data["anchor_trust"] = ("anchor", "source"), np.array([f.trust for f in fits])
         parts.append(xr.Dataset(data, {"source": list(path.sources)}))
-    return xr.concat(parts, "anchor", data_vars="minimal", coords="minimal", join="exact")
+    return xr.concat(parts, "anchor")
 
 
 def summary(
@@ -113,6 +118,10 @@ def labels(value: xr.DataArray, name: str) -> list[str]:
     return [f"{name}[{', '.join(map(str, place))}]" for place in itertools.product(*axes)]
 
 
+def _count(ladder: Ladder) -> int:
+    return len(ladder.fits) + len(ladder.pilots)
+
+
 def _lines(path: TrustPath) -> dict[str, str]:
     facts = path.facts
     checks, _, error, bad = path._evidence(path.points().array)
@@ -125,7 +134,7 @@ def _lines(path: TrustPath) -> dict[str, str]:
         "answers": f"{len(path.synthetic)} rows, worth (real observations at trust 1): {worth}",
         "real rows": f"{facts.n_real}; {facts.coincide:.0%} of the answers equal one of them",
         "private": ", ".join(facts.private) or "none",
-        "anchors": f"{len(path.posterior.fits)} with the real data, {len(path.prior.fits)} without",
+        "anchors": f"{_count(path.posterior)} with the real data, {_count(path.prior)} without",
         "smallest ess": f"{checks.ess.min():.0f}",
         "log evidence": f"{evidence}, standard error at most {error.max():.2g}",
     }

@@ -1,0 +1,100 @@
+"""A ladder of references: independent draws from fitted distributions of known normaliser.
+
+Draws that a reference was fitted to look too likely under it, and counting them would bias every
+normaliser. So each reference is drawn from twice: one batch trains the next references, together
+with the sampler's pilots, and the other, which nothing was fitted to, makes the ladder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.path.engine import Engine
+from foundation_priors.path.fits import R_HAT, Fit, reference_fit
+from foundation_priors.path.ladder import ESS_FLOOR, Ladder
+from foundation_priors.path.mixture import pareto_k_limit
+from foundation_priors.path.reference import Reference
+
+__all__ = ["Bridge"]
+
+type Floats = NDArray[np.float64]
+
+WORTHWHILE = 0.05
+"""Least effective share of a reference's draws."""
+PER_COORDINATE = 10
+"""Effective draws for each coordinate that a reference is fitted to."""
+
+
+class Bridge:
+    """References that are added one by one, each fitted to what is known so far.
+
+    Parameters
+    ----------
+    engine : Engine
+    ends : list of Fit
+        The pilots, and the forward draws of the primitive prior if there are any.
+    draws : int
+        Draws of each reference; half as many train the next ones.
+    seeds : iterator of SeedSequence
+    """
+
+    def __init__(
+        self, engine: Engine, ends: list[Fit], draws: int, seeds: Iterator[np.random.SeedSequence]
+    ) -> None:
+        self.engine, self.draws, self.seeds = engine, draws, seeds
+        self.pilots = [fit for fit in ends if not fit.known]
+        self.kept = [fit for fit in ends if fit.known]
+        self.real = ends[0].real
+        self.train = Ladder([*ends, *self._modes()])
+
+    @property
+    def ladder(self) -> Ladder:
+        """The ladder that the references make."""
+        return Ladder(self.kept, self.pilots)
+
+    def _modes(self) -> list[Fit]:
+        """Keep a reference for each chain of the pilots whose chains disagree.
+
+        Chains that stay in modes of their own say nothing of the modes' masses; references, whose
+        normalisers are known, do.
+        """
+        found = []
+        for fit in (f for f in self.pilots if f.r_hat > R_HAT):
+            for u in fit.run.u:
+                reference = Reference.fit(u, np.full(len(u), 1 / len(u)))
+                if reference is not None:
+                    self.kept.append(self._draw(reference, fit.trust, self.draws))
+                    found.append(self._draw(reference, fit.trust, self.draws // 2))
+        return found
+
+    def _draw(self, reference: Reference, trust: Floats, draws: int) -> Fit:
+        return reference_fit(self.engine, reference, trust, self.real, draws, next(self.seeds))
+
+    def add(self, point: Floats) -> bool:
+        """Add a reference near a weight; False when it cannot be fitted, or does not fit."""
+        weights = self.train.mixture.weights(point[None])[0]
+        if 1 / (weights**2).sum() < PER_COORDINATE * self.engine.dim:
+            return False
+        live = weights > 1e-12 / len(weights)
+        reference = Reference.fit(self.train.u[live], weights[live] / weights[live].sum())
+        if reference is None:
+            return False
+        fit = self._draw(reference, point, self.draws)
+        own = Ladder([*self.kept, fit]).mixture.weights(point[None])[0][-fit.draws :]
+        if not own.any() or own.sum() ** 2 / (own**2).sum() < WORTHWHILE * fit.draws:
+            return False
+        self.kept.append(fit)
+        self.train = Ladder([*self.train.fits, self._draw(reference, point, self.draws // 2)])
+        return True
+
+    def serves(self, point: Floats) -> bool:
+        """Say whether a weight is served although no single reference fits it, between modes."""
+        if not self.kept:
+            return False
+        ladder = Ladder(self.kept)
+        found = ladder.mixture.survey(point[None], ladder.zero)
+        limit = pareto_k_limit(ladder.mixture.effective.sum())
+        return bool(found.ess[0] >= ESS_FLOOR / 4 and found.pareto_k[0] <= limit)
