@@ -60,9 +60,7 @@ class Climber:
 
     def climb(self) -> tuple[Ladder, Ladder]:
         """Return the posterior's ladder and the tilted prior's."""
-        posterior, prior = self._ends()
-        posterior, prior = self._fill(posterior, prior)
-        return self._mend(posterior, prior)
+        return self._mend(*self._fill(*self._ends()))
 
     def _task(
         self, trust: Floats, real: float, draws: int, near: Floats, far: Floats | None = None
@@ -187,7 +185,7 @@ class Climber:
             ladder = bridge.ladder
             after = ladder.mixture.survey(points, self.zero)
             error = found.mcse_log_z.max() / after.mcse_log_z.max()
-            helps = max(error, after.ess.min() / found.ess.min()) > 1.03
+            helps = bool(max(error, after.ess.min() / found.ess.min()) > 1.03)
         return ladder
 
     def _place(self, ladder: Ladder, points: Floats, found: Survey) -> Floats | None:

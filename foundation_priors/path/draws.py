@@ -80,7 +80,9 @@ def _expression(draws: xr.Dataset, text: str) -> xr.DataArray:
                 f"{name!r} in {text!r} is not a variable of the model."
                 f"{did_you_mean(name, draws.data_vars)}"
             )
-    return draws.eval(text)
+    value = draws.eval(text)
+    assert isinstance(value, xr.DataArray)  # an expression assigns nothing
+    return value
 
 
 def weighted_quantiles(values: Floats, weights: Floats, q: Sequence[float] | Floats) -> Floats:

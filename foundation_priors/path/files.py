@@ -24,7 +24,6 @@ __all__ = ["read", "write"]
 
 FORMAT, VERSION = "foundation_priors.TrustPath", 1
 SIDES = ("posterior", "prior")
-COUNTS = ("divergences", "gradients", "seconds")
 
 
 def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
@@ -55,7 +54,7 @@ def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
     tree.to_netcdf(file, engine="h5netcdf", encoding=unfilled)
 
 
-def read[T](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) -> T:
+def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) -> T:
     """Read a path; see `TrustPath.from_netcdf`."""
     from foundation_priors.path.result import Facts
     from foundation_priors.synthetic import SyntheticData
@@ -67,7 +66,7 @@ def read[T](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) 
         facts[name] = tuple(facts[name])
     facts["private"] = {k: tuple(v) for k, v in facts["private"].items()}
     facts["coordinates"] = {k: tuple(v) for k, v in facts["coordinates"].items()}
-    ladders = {side: _ladder(tree[side], side) for side in SIDES}
+    ladders = {side: _ladder(tree.children[side], side) for side in SIDES}
     gradients = None
     if "gradients" in tree.children:
         gradients = {str(k): v.values for k, v in tree["gradients"].to_dataset().items()}
@@ -76,7 +75,7 @@ def read[T](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) 
         ladders["prior"],
         _lists(tree["posterior/draws"].to_dataset()),
         _lists(tree["prior/draws"].to_dataset()),
-        tree["trust"].values,
+        tree.dataset["trust"].values,
         Facts(**facts),
         SyntheticData._wrap(*decode(tree["synthetic"].to_dataset())),
         model,
@@ -125,7 +124,7 @@ def _lists(draws: xr.Dataset) -> xr.Dataset:
 
 def _anchors(fits: tuple[Fit, ...]) -> xr.Dataset:
     """Return fits end to end."""
-    flat = {
+    flat: dict[str, Any] = {
         "u": (("sample", "coordinate"), np.concatenate([_flat(f.run.u) for f in fits])),
         "ell": (("sample", "source"), np.concatenate([_flat(f.run.ell) for f in fits])),
         "real": (("sample",), np.concatenate([f.run.real.ravel() for f in fits])),
@@ -164,8 +163,8 @@ def _flat(array: np.ndarray) -> np.ndarray:
 
 
 def _ladder(tree: xr.DataTree, side: str) -> Ladder:
-    fits = _fits(tree["anchors"].to_dataset(), side)
-    pilots = _fits(tree["pilots"].to_dataset(), side) if "pilots" in tree.children else []
+    fits = _fits(tree.children["anchors"].to_dataset(), side)
+    pilots = _fits(tree.children["pilots"].to_dataset(), side) if "pilots" in tree.children else []
     return Ladder(fits, pilots)
 
 
@@ -178,8 +177,16 @@ def _fits(data: xr.Dataset, side: str) -> list[Fit]:
         cut = slice(start, start := start + shape[0] * shape[1])
         names = ("u", "ell", "real", "base")
         arrays = {n: data[n].values[cut].reshape(*shape, *data[n].shape[1:]) for n in names}
-        counts = int(row.divergences), int(row.gradients), float(row.seconds)
-        run = Run(values={}, **arrays, **dict(zip(COUNTS, counts, strict=True)))
+        run = Run(
+            arrays["u"],
+            {},
+            arrays["ell"],
+            arrays["real"],
+            arrays["base"],
+            int(row.divergences),
+            int(row.gradients),
+            float(row.seconds),
+        )
         quality = float(row.ess), float(row.ess_min), float(row.r_hat), bool(row.known)
         reference = None
         if row.reference_df > 0:
@@ -190,7 +197,7 @@ def _fits(data: xr.Dataset, side: str) -> list[Fit]:
 
 
 def _gradients(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> xr.Dataset:
-    out = {}
+    out: dict[str, Any] = {}
     for name, (value, grad) in parts.items():
         out[f"{name}|value"] = ("sample", value)
         out[f"{name}|grad"] = (("sample", "coordinate"), grad)

@@ -164,13 +164,16 @@ def _fit(engine: Engine, settings: Settings, task: Task) -> Fit:
 
 def _joined(runs: Sequence[Run]) -> Run:
     """Return the chains of several runs as one run."""
-    arrays = {
-        name: np.concatenate([getattr(r, name) for r in runs])
-        for name in ("u", "ell", "real", "base")
-    }
-    values = {k: np.concatenate([r.values[k] for r in runs]) for k in runs[0].values}
-    totals = {k: sum(getattr(r, k) for r in runs) for k in ("divergences", "gradients", "seconds")}
-    return Run(values=values, **arrays, **totals)
+    return Run(
+        u=np.concatenate([r.u for r in runs]),
+        values={k: np.concatenate([r.values[k] for r in runs]) for k in runs[0].values},
+        ell=np.concatenate([r.ell for r in runs]),
+        real=np.concatenate([r.real for r in runs]),
+        base=np.concatenate([r.base for r in runs]),
+        divergences=sum(r.divergences for r in runs),
+        gradients=sum(r.gradients for r in runs),
+        seconds=sum(r.seconds for r in runs),
+    )
 
 
 def _start(engine: Engine, task: Task, pool: Floats, seed: int | None) -> Floats:

@@ -218,11 +218,11 @@ class Ladder:
 
 def _ratios(fits: Sequence[Fit], u: Floats) -> dict[int, Floats]:
     """Return log reference less log primitive prior at all draws, for each reference."""
-    numbers = [k for k, fit in enumerate(fits) if fit.reference is not None]
-    if not numbers:
+    references = {k: fit.reference for k, fit in enumerate(fits) if fit.reference is not None}
+    if not references:
         return {}
     base = np.concatenate([fit.run.base.ravel() for fit in fits])
-    return {k: fits[k].reference.log_density(u) - base for k in numbers}
+    return {k: reference.log_density(u) - base for k, reference in references.items()}
 
 
 def _robust(line: Floats, weights: Floats) -> tuple[float, float]:

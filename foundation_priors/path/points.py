@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Points:
         values: Floats,
         dims: Sequence[str] = (),
         coords: Mapping[str, Any] | None = None,
-        name: str | None = None,
+        name: Hashable | None = None,
         **extra: Any,
     ) -> xr.DataArray:
         """Return values of shape (point, ...) as an array over the weights.

@@ -191,7 +191,7 @@ class TrustPath:
             value.name,
             reliable=self._reliable(points),
         )
-        return result.sel(quantile=float(q), drop=True) if np.ndim(q) == 0 else result
+        return result.isel(quantile=0, drop=True) if np.ndim(q) == 0 else result
 
     def _moment(
         self, quantity: Quantity, trust: Trust, along: Mapping[str, float] | None, kind: str

@@ -75,7 +75,7 @@ def _densities(
     total = np.zeros((draws.sizes["sample"], next(iter(table.dataset.sizes.values()))))
     for observed in spoken_of(copy, names, columns):
         own = observed.name in names
-        outcome = observed.name if own else columns.get(observed.name)
+        outcome = observed.name if own else columns.get(str(observed.name))
         arrays = read_rows(copy, observed, known, columns, outcome)
         logp = row_logp(copy, observed, arrays)
         total += on_draws(copy, [logp], draws, len(arrays.outcome))[0]

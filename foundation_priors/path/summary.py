@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def _anchors(path: TrustPath) -> xr.Dataset:
             "leave_one_out": np.concatenate([ladder.leave_one_out, none]),
             "surprise": np.concatenate([np.full(len(ladder.fits), np.nan), ladder.surprise]),
         }
-        data = {k: ("anchor", np.asarray(v)) for k, v in columns.items()}
+        data: dict[str, Any] = {k: ("anchor", np.asarray(v)) for k, v in columns.items()}
         data["anchor_trust"] = ("anchor", "source"), np.array([f.trust for f in fits])
         parts.append(xr.Dataset(data, {"source": list(path.sources)}))
     return xr.concat(parts, "anchor")
@@ -85,7 +85,7 @@ def summary(
         names_of = labels(value, name)
         h = value.values.reshape(len(value), -1).astype(float)
         estimate = path.posterior.mixture.estimate(points.array, h)
-        interval = path.quantile(lambda d, v=name: evaluate(d, v), tails, weights)
+        interval = path.quantile(name, tails, weights)
         bounds = interval.values.reshape(len(points.array), 2, -1)
         for column, label in enumerate(names_of):
             frames.append(
