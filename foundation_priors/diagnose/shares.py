@@ -62,7 +62,7 @@ def shares(
     -----
     The errors are those of the delta method, the direction v and the multistate weights counted:
     :math:`A_c` has the influence function of the mean of
-    :math:`-(h - \bar h)(Cov(h, \nabla l_c) \cdot (u - \bar u) + v \cdot (\nabla l_c - \overline{\nabla l_c}))`.
+    :math:`-(h - E h)(Cov(h, \nabla l_c) \cdot (u - E u) + v \cdot (\nabla l_c - E \nabla l_c))`.
     """
     w = mixture.weights(point[None])[0]
     live = w > 0
