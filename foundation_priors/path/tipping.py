@@ -50,10 +50,9 @@ def _reliable(path: TrustPath, roots: Floats, along: Mapping[str, float] | None)
     """Say at which roots all checks hold; where there is no root, at no weight of the path."""
     missing = np.isnan(roots)
     out = ~missing
-    whole = path.posterior.check(path.points(None, along).array).weights_fail
-    if (~missing).any():
+    if out.any():
         out[~missing] = path._reliable(path.points(roots[~missing], along))
-    elif whole.any():
+    else:
         path._reliable(path.points(None, along))
     return out
 

@@ -169,8 +169,10 @@ def test_the_errors_of_roots_are_calibrated():
     from scipy.optimize import brentq
     from scipy.stats import norm
 
-    from foundation_priors.path.mixture import Mixture
-    from tests.path.gaussian import Family, anchor
+    from foundation_priors.path.engine import Run
+    from foundation_priors.path.fits import Fit
+    from foundation_priors.path.ladder import Ladder
+    from tests.path.gaussian import Family
 
     base, family, z = models.normal(), Family([3.0], [4.0]), []
     ratio = lambda t: float(family.mean(np.array([t])) / family.sd(np.array([t])))  # noqa: E731
@@ -179,12 +181,12 @@ def test_the_errors_of_roots_are_calibrated():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         xs = [family.draw(p, (4, 200), rng) for p in points]
-        mixture = Mixture([anchor(p, family.ell(x)) for p, x in zip(points, xs, strict=True)])
+        fits = []
+        for point, x in zip(points, xs, strict=True):
+            run = Run(x[..., None], {}, family.ell(x), 0 * x, 0 * x, 0, 0, 0.0)
+            fits.append(Fit(point, 1.0, run, 800.0, 800.0, 1.0))
         draws = xr.Dataset({"x": ("sample", np.concatenate([x.ravel() for x in xs]))})
-        ladder = object.__new__(type(base.posterior))
-        ladder.mixture, ladder.fits, ladder.u = mixture, (), draws.x.values[:, None]
-        ladder.converged = ladder.linked = np.ones(3, bool)
-        path = replace(base, posterior=ladder, draws=draws)
+        path = replace(base, posterior=Ladder(fits), draws=draws)
         root = path.tipping("x > 0", 0.7)
         z.append((root.trust.item() - truth) / root.mcse.item())
     assert 0.75 < np.std(z) < 1.3 and abs(np.mean(z)) < 4 / np.sqrt(60)
