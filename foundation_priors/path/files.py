@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from dataclasses import asdict
@@ -24,6 +25,7 @@ __all__ = ["read", "write"]
 
 FORMAT, VERSION = "foundation_priors.TrustPath", 1
 SIDES = ("posterior", "prior")
+DTYPE = "fp_dtype"
 
 
 def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
@@ -73,8 +75,8 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
     return cls(
         ladders["posterior"],
         ladders["prior"],
-        _lists(tree["posterior/draws"].to_dataset()),
-        _lists(tree["prior/draws"].to_dataset()),
+        _restored(tree["posterior/draws"].to_dataset()),
+        _restored(tree["prior/draws"].to_dataset()),
         tree.dataset["trust"].values,
         Facts(**facts),
         SyntheticData._wrap(*decode(tree["synthetic"].to_dataset())),
@@ -88,8 +90,10 @@ def _open(file: str | os.PathLike[str]) -> xr.DataTree:
     if not os.path.exists(where):
         raise FileNotFoundError(f"There is no file {where!r}: write it with path.to_netcdf(...).")
     try:
-        with xr.open_datatree(where, engine="h5netcdf", decode_cf=False) as opened:
-            tree = opened.load()
+        # From memory: HDF5 keeps an opened file of several groups locked.
+        with open(where, "rb") as stored:
+            content = io.BytesIO(stored.read())
+        tree = xr.open_datatree(content, engine="h5netcdf", decode_cf=False).load()
     except Exception as error:
         raise OSError(
             f"{where!r} is not a readable NetCDF file, or only a part of one: write it again with "
@@ -112,14 +116,33 @@ def _seed(seed: Any) -> Any:
 
 
 def _plain(draws: xr.Dataset) -> xr.Dataset:
-    """Return the draws with booleans as numbers that NetCDF knows."""
-    return draws.map(lambda v: v.astype("int8") if v.dtype == bool else v)
+    """Return the draws in types that NetCDF knows, the others named in ``fp_dtype``."""
+    out = draws.copy()
+    for name, variable in draws.variables.items():
+        if variable.dtype.kind in "bmM":
+            numbers = variable.values.astype("int8" if variable.dtype.kind == "b" else "int64")
+            out = _with(
+                out, name, xr.Variable(variable.dims, numbers, {DTYPE: str(variable.dtype)})
+            )
+        elif variable.dtype == object:
+            out = _with(out, name, xr.Variable(variable.dims, variable.values.astype(str)))
+    return out
 
 
-def _lists(draws: xr.Dataset) -> xr.Dataset:
-    """Return draws with string coordinates as plain strings."""
-    text = {k: v.values.astype(str) for k, v in draws.coords.items() if v.dtype == object}
-    return draws.assign_coords({k: (draws[k].dims, v) for k, v in text.items()})
+def _restored(stored: xr.Dataset) -> xr.Dataset:
+    """Undo `_plain`, and return text as plain strings."""
+    out = stored.copy()
+    for name, variable in stored.variables.items():
+        dtype = str if variable.dtype == object else variable.attrs.get(DTYPE)
+        if dtype is not None:
+            out = _with(out, name, xr.Variable(variable.dims, variable.values.astype(dtype)))
+    return out
+
+
+def _with(data: xr.Dataset, name: Any, variable: xr.Variable) -> xr.Dataset:
+    """Return the dataset with a variable replaced, a coordinate if it was one."""
+    new = {name: variable}
+    return data.assign_coords(new) if name in data.coords else data.assign(new)
 
 
 def _anchors(fits: tuple[Fit, ...]) -> xr.Dataset:

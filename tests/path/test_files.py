@@ -1,5 +1,7 @@
 """Paths in files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -91,3 +93,32 @@ def test_a_newer_format_says_so(tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ValueError, match="version 99"):
         fp.TrustPath.from_netcdf(tmp_path / "new.nc")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["2020-01-01", "2021-06-30"], dtype="datetime64[us]"),
+        np.array([3, 5], dtype="timedelta64[s]"),
+        [True, False],
+        np.array(["a", "\u00fc b"], dtype=object),
+        [1.5, 2.5],
+    ],
+)
+def test_coordinates_and_events_of_every_type_come_back(tmp_path, labels):
+    path = models.coin()
+    event = np.random.default_rng(0).random((path.draws.sizes["sample"], 2)) > 0.3
+    more = xr.DataArray(event, dims=("sample", "k"), coords={"k": labels})
+    whole = replace(path, draws=path.draws.assign(event=more))
+    whole.to_netcdf(tmp_path / "path.nc")
+    back = fp.TrustPath.from_netcdf(tmp_path / "path.nc")
+    xr.testing.assert_equal(back.draws, whole.draws)
+    assert back.draws.event.dtype == bool
+    assert back.probability("event", 0.1).equals(whole.probability("event", 0.1))
+
+
+def test_a_path_can_be_written_over_the_file_it_came_from(tmp_path):
+    file = tmp_path / "path.nc"
+    models.coin().to_netcdf(file)
+    fp.TrustPath.from_netcdf(file).to_netcdf(file)
+    assert repr(fp.TrustPath.from_netcdf(file)) == repr(models.coin())
