@@ -22,9 +22,12 @@ __all__ = ["Bridge"]
 
 type Floats = NDArray[np.float64]
 
-WORTHWHILE = 0.05
-"""Least effective share of a reference's draws."""
-PER_COORDINATE = 10
+WORTHWHILE, EFFICIENT, MOST = 0.01, 0.3, 8.0
+"""A reference is used when at least so large a share of its draws is effective; where the share
+is below the second number there are more draws, up to so many times."""
+HALVINGS = 3
+"""How often a step between weights may be halved."""
+PER_COORDINATE = 8
 """Effective draws for each coordinate that a reference is fitted to."""
 
 
@@ -37,14 +40,21 @@ class Bridge:
     ends : list of Fit
         The pilots, and the forward draws of the primitive prior if there are any.
     draws : int
-        Draws of each reference; half as many train the next ones.
+        Draws of each reference that make the ladder; as many more train the next ones.
+    most : int
+        The most references.
     seeds : iterator of SeedSequence
     """
 
     def __init__(
-        self, engine: Engine, ends: list[Fit], draws: int, seeds: Iterator[np.random.SeedSequence]
+        self,
+        engine: Engine,
+        ends: list[Fit],
+        draws: int,
+        most: int,
+        seeds: Iterator[np.random.SeedSequence],
     ) -> None:
-        self.engine, self.draws, self.seeds = engine, draws, seeds
+        self.engine, self.draws, self.most, self.seeds = engine, draws, most, seeds
         self.pilots = [fit for fit in ends if not fit.known]
         self.kept = [fit for fit in ends if fit.known]
         self.real = ends[0].real
@@ -82,13 +92,46 @@ class Bridge:
         reference = Reference.fit(self.train.u[live], weights[live] / weights[live].sum())
         if reference is None:
             return False
-        fit = self._draw(reference, point, self.draws)
-        own = Ladder([*self.kept, fit]).mixture.weights(point[None])[0][-fit.draws :]
-        if not own.any() or own.sum() ** 2 / (own**2).sum() < WORTHWHILE * fit.draws:
+        share = self._efficiency(reference, point)
+        if share < WORTHWHILE:
             return False
-        self.kept.append(fit)
-        self.train = Ladder([*self.train.fits, self._draw(reference, point, self.draws // 2)])
+        draws = int(self.draws * np.clip(EFFICIENT / share, 1, MOST))
+        self.kept.append(self._draw(reference, point, draws))
+        self.train = Ladder([*self.train.fits, self._draw(reference, point, draws)])
         return True
+
+    def _efficiency(self, reference: Reference, point: Floats) -> float:
+        """Return the effective share of a reference's draws, from a trial of them."""
+        trial = self._draw(reference, point, self.draws // 2)
+        own = Ladder([*self.kept, trial]).mixture.weights(point[None])[0][-trial.draws :]
+        return float(own.sum() ** 2 / (own**2).sum() / trial.draws) if own.any() else 0.0
+
+    def span(self, points: list[Floats]) -> bool:
+        """Add references from one weight to the next, down to 0; say whether all are served.
+
+        Where no more can be fitted, the rest is reached from 0 up: where the density changes from
+        one phase to another, each side is reached from its own end.
+        """
+        left = self._walk(points[0], points)
+        return not left or not self._walk(self.train.zero, left[::-1])
+
+    def _walk(self, last: Floats, points: list[Floats]) -> list[Floats]:
+        """Add references at one weight after the other; return those not reached."""
+        for number, point in enumerate(points):
+            if not self._reach(last, point, HALVINGS):
+                return points[number:]
+            last = point
+        return []
+
+    def _reach(self, last: Floats, point: Floats, halvings: int) -> bool:
+        """Add a reference at a weight, with others on the way where the step is too large."""
+        if self.add(point):
+            return True
+        if not halvings or (last == point).all() or len(self.kept) >= self.most:
+            return self.serves(point)
+        middle = self.train.between(last, point, 3)[1]
+        way = self._reach(last, middle, halvings - 1)
+        return way and self._reach(middle, point, halvings - 1)
 
     def serves(self, point: Floats) -> bool:
         """Say whether a weight is served although no single reference fits it, between modes."""

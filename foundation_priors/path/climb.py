@@ -106,14 +106,12 @@ class Climber:
     def _bridge(self, ends: list[Fit]) -> Bridge | None:
         """Bridge a ladder with references, from its far end down to 0, if they fit."""
         size = (4 if ends[0].real else 2) * self.plan.draws
-        bridge = Bridge(self.engine, ends, size, self._seeds())
+        bridge = Bridge(self.engine, ends, size, self.plan.max_anchors, self._seeds())
         first, *others = ends[1:]
         inner = self._between(ends[0], first, 0.75 * GAP)[::-1]
         start = [] if ends[0].known else [self.zero]
-        for point in [first.trust, *inner, *start, *(end.trust for end in others)]:
-            if not bridge.add(point) and not bridge.serves(point):
-                return None
-        return bridge
+        points = [first.trust, *inner, *start, *(end.trust for end in others)]
+        return bridge if bridge.span(points) else None
 
     def _typical(self) -> Floats:
         """Return initial points of the model, where its prior cannot be drawn from directly."""

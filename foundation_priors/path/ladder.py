@@ -26,6 +26,7 @@ doi 10.1007/s10822-015-9840-9)."""
 FOREIGN = 0.05
 """Largest weight that draws of an unreliable anchor may have."""
 DIVERGENT = 0.01
+EXTREME = -1e100
 SURPRISE = 5.0
 """Largest disagreement in standard errors: of an anchor's normaliser with that which the others
 give it, and of a pilot's mean of ell with the ladder's."""
@@ -146,14 +147,18 @@ class Ladder:
     def surprise(self) -> Floats:
         """Return how far each pilot's mean of ell lies from the sample's, in errors, (pilot,).
 
-        Not defined (nan) where the pilot's own chains disagree.
+        Not defined (nan) where the pilot's own chains disagree, or where that mean is infinite.
         """
         out = np.full(len(self.pilots), np.nan)
         for k, pilot in enumerate(self.pilots):
             if pilot.r_hat > R_HAT:
                 continue
-            found = self.mixture.estimate(pilot.trust[None], self.mixture.ell)
+            live = self.mixture.weights(pilot.trust[None])[0] > 0
+            mine = np.where(live[:, None], self.mixture.ell, 0.0)
             ell = pilot.run.ell.reshape(pilot.draws, -1)
+            if min(mine.min(), ell.min()) <= EXTREME:
+                continue
+            found = self.mixture.estimate(pilot.trust[None], mine)
             error = np.hypot(found.mcse_mean[0], ell.std(axis=0) / np.sqrt(pilot.ess))
             out[k] = (np.abs(ell.mean(axis=0) - found.mean[0]) / error).max()
         return out
