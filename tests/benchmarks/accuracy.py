@@ -84,11 +84,11 @@ def _verdict(table: pd.DataFrame) -> dict[str, Any]:
         "weights": int(table.trust.nunique()),
         "unreliable": int(table.loc[~table.ok].trust.nunique()),
         "comparisons": len(z),
-        "z_mean": _digits(kept.z_mean.abs().max()),
-        "z_sd": _digits(kept.z_sd.abs().max()),
+        "z_mean": _most(kept.z_mean),
+        "z_sd": _most(kept.z_sd),
         "z_rms": _digits(np.sqrt(np.mean(z**2))),
-        "error_mean": _digits(kept.error_mean.max()),
-        "error_sd": _digits(kept.error_sd.max()),
+        "error_mean": _most(kept.error_mean),
+        "error_sd": _most(kept.error_sd),
         "farthest": f"{far.quantity} at {far.trust:g}",
         "refit_r_hat": _digits(table.r_hat.max(), 4),
         "refit_ess": int(table.ess.min()),
@@ -121,6 +121,11 @@ def against_exact(name: str) -> dict[str, Any]:
         }
     print(f"{name}: {row}", flush=True)
     return row
+
+
+def _most(values: pd.Series) -> float:
+    """Return the largest absolute value, nan if any is nan."""
+    return _digits(np.abs(values.to_numpy()).max())
 
 
 def _digits(value: Any, digits: int = 3) -> float:

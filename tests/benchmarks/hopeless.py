@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,52 +99,67 @@ def torn() -> Hopeless:
     with pm.Model() as model:
         theta = pm.Normal("theta", 0, 10)
         pm.StudentT("y", nu=2, mu=theta, sigma=1, observed=real)
-    grid = np.linspace(-40, 40, 400_001)
+    grid = np.linspace(-40, 40, 40_001)
     logp = [stats.t.logpdf(y[:, None] - grid, 2).sum(axis=0) for y in (real, said)]
     prior = stats.norm.logpdf(grid, 0, 10)
     title = "location with heavy tails, two modes"
-    return _of_theta(title, model, {"y": said}, grid, prior, logp)
+    return _by_quadrature(title, model, {"y": said}, grid, prior, [(logp[0], logp[1])])
 
 
-def folded(rows: int = 40) -> Hopeless:
-    """A parameter of which the answers know the size but not the sign."""
+def folded(count: int = 1, rows: int = 40) -> Hopeless:
+    """Parameters of which the answers know the size but not the sign."""
     rng = np.random.default_rng(0)
-    real, said = rng.normal(0.4, 3, 20), rng.normal(4, 1, rows)
-    with pm.Model() as model:
-        theta = pm.Normal("theta", 0, 2)
-        square = pm.Data("square", np.zeros(len(real)), dims="row")
-        mu = square * theta**2 + (1 - square) * theta
-        pm.Normal("y", mu, 1 + 2 * (1 - square), observed=real, dims="row")
-    grid = np.linspace(-12, 12, 200_001)
-    logp = [
-        stats.norm.logpdf(real[:, None], grid, 3).sum(axis=0),
-        stats.norm.logpdf(said[:, None], grid**2, 1).sum(axis=0),
+    real = rng.normal(0.4, 3, (count, 20))
+    said = rng.normal(4, 1, (count, rows))
+    with pm.Model(coords={"parameter": range(count)}) as model:
+        theta = pm.Normal("theta", 0, 2, dims="parameter")
+        square = pm.Data("square", np.zeros(real.size), dims="row")
+        of = pm.Data("of", np.repeat(np.arange(count), 20), dims="row")
+        mu = square * theta[of] ** 2 + (1 - square) * theta[of]
+        pm.Normal("y", mu, 1 + 2 * (1 - square), observed=real.ravel(), dims="row")
+    grid = np.linspace(-12, 12, 20_001)
+    terms = [
+        (
+            stats.norm.logpdf(a[:, None], grid, 3).sum(axis=0),
+            stats.norm.logpdf(b[:, None], grid**2, 1).sum(axis=0),
+        )
+        for a, b in zip(real, said, strict=True)
     ]
-    prior = stats.norm.logpdf(grid, 0, 2)
-    columns = {"y": said, "square": np.ones(rows)}
-    return _of_theta("size known, sign not", model, columns, grid, prior, logp)
+    columns = {"y": said.ravel(), "square": np.ones(said.size)}
+    columns["of"] = np.repeat(np.arange(count), rows)
+    title = f"{count} parameters, sizes known, signs not" if count > 1 else "size known, sign not"
+    return _by_quadrature(title, model, columns, grid, stats.norm.logpdf(grid, 0, 2), terms)
 
 
-def _of_theta(
-    title: str, model: pm.Model, columns: Mapping[str, Array], grid: Array, prior: Array,
-    logp: list[Array],
-) -> Hopeless:  # fmt: skip
-    """Return a case of one parameter, with its moments by quadrature."""
+def _by_quadrature(
+    title: str,
+    model: pm.Model,
+    columns: Mapping[str, Array],
+    grid: Array,
+    prior: Array,
+    terms: Sequence[tuple[Array, Array]],
+) -> Hopeless:
+    """Return a case of independent parameters, with their moments by quadrature.
+
+    ``terms`` are the real and the synthetic log-likelihood of each over the grid.
+    """
     frame = pd.DataFrame(dict(columns))
     llm = fp.SyntheticData.from_dataframe(frame, outcome="y", source="simulated", weight=1)
-    real, said = logp
 
     def exact(weights: Array) -> tuple[Array, Array]:
-        w = [_normal(prior + real + t * said) for t in weights]
-        mean = np.array([p @ grid for p in w])
-        second = np.array([p @ grid**2 for p in w])
+        p = [[_normal(prior + real + t * said) for real, said in terms] for t in weights]
+        mean, second = np.array(p) @ grid, np.array(p) @ grid**2
         return mean, np.sqrt(second - mean**2)
 
     def evidence(weights: Array) -> Array:
-        gain = [_log_sum(prior + real + t * said) - _log_sum(prior + t * said) for t in weights]
-        return np.array(gain) - _log_sum(prior + real) + _log_sum(prior)
+        return sum(_evidence(prior, real, said, weights) for real, said in terms)
 
     return Hopeless(Case(title, model, llm), "theta", exact, evidence)
+
+
+def _evidence(prior: Array, real: Array, said: Array, weights: Array) -> Array:
+    gain = [_log_sum(prior + real + t * said) - _log_sum(prior + t * said) for t in weights]
+    return np.array(gain) - _log_sum(prior + real) + _log_sum(prior)
 
 
 def _log_sum(logp: Array) -> float:
@@ -159,4 +175,5 @@ HOPELESS: dict[str, Callable[[], Hopeless]] = {
     "conflict": conflict,
     "torn": torn,
     "folded": folded,
+    "signs": partial(folded, 8),
 }

@@ -36,11 +36,16 @@ def test_normalisers_agree_with_exact_ones(name, what):
 
 
 @pytest.mark.parametrize("name", HOPELESS)
-def test_hopeless_cases_are_flagged_and_never_wrong_in_silence(name):
-    row = HOPELESS[name]
-    assert row["flagged"] > 0
+def test_hopeless_cases_are_never_wrong_in_silence(name):
+    right = HOPELESS[name]["unflagged"]
     for kind, limit in (("z", 4), ("evidence", 0.4)):
-        assert row["unflagged"][kind] is None or row["unflagged"][kind] <= limit
+        assert right[kind] is None or right[kind] <= limit
+
+
+@pytest.mark.parametrize("name", ["conflict", "signs"])
+def test_what_cannot_be_sampled_is_flagged(name):
+    assert HOPELESS[name]["flagged"] > 0
+    assert HOPELESS[name]["evidence_flagged"] > 0
 
 
 @pytest.mark.parametrize("page, tables", [("accuracy", accuracy_tables), ("cost", cost_tables)])
