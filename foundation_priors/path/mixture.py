@@ -86,7 +86,7 @@ def pareto_k_limit(size: float) -> float:
     >>> pareto_k_limit(100), pareto_k_limit(10_000)
     (0.5, 0.7)
     """
-    return min(1 - 1 / np.log10(max(size, 10.0)), 0.7)
+    return float(min(1 - 1 / np.log10(max(size, 10.0)), 0.7))
 
 
 class Mixture:
@@ -228,7 +228,8 @@ class Mixture:
 
     def expect(self, points: Floats, h: Floats) -> Floats:
         """Return the mean of ``h``, shape (draw, quantity), at each point."""
-        return np.concatenate([self.weights(p) @ h for p in self._chunks(points)])
+        chunks = (self.weights(p) for p in self._chunks(points))
+        return np.concatenate([w @ _weighty(w, h) for w in chunks])
 
     def estimate(self, points: Floats, h: Floats) -> Estimate:
         """Return means and sds of ``h``, shape (draw, quantity), with Monte Carlo errors.
@@ -240,9 +241,10 @@ class Mixture:
         return Estimate(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def _estimate(self, points: Floats, h: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        w = self.weights(points)
+        h = _weighty(w, h)
         centre = h.mean(axis=0)
         z = h - centre
-        w = self.weights(points)
         mean, second = w @ z, w @ z**2
         sd = np.sqrt(np.maximum(second - mean**2, 0))
         one, p_one = self._sums(w, z, mean)
@@ -390,6 +392,11 @@ def _newton(
         x, value, gradient = x - step, after, slope
     options = {"gtol": tolerance, "maxiter": 500}
     return minimize(objective, x, jac=True, hess=hessian, method="trust-exact", options=options).x
+
+
+def _weighty(w: Floats, h: Floats) -> Floats:
+    """Return h with 0 for draws without weight, where it may be anything."""
+    return np.where((w > 0).any(axis=0)[:, None], h, 0.0)
 
 
 def _logsumexp(rows: Floats) -> Floats:

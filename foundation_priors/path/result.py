@@ -209,7 +209,7 @@ class TrustPath:
             )
             extra |= {"mcse": error[:, 0]} if value.ndim == 1 else {}
         else:
-            centre = h.mean(axis=0)
+            centre = np.mean(h, axis=0, where=np.isfinite(h))
             mean = mixture.expect(points.array, h - centre)
             out = mean + centre
             if kind == "sd":

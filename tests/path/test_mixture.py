@@ -216,3 +216,17 @@ def test_a_constant_quantity_has_no_error():
     estimate = mixture.estimate(BETWEEN, np.full((len(x), 1), 7.0))
     assert (estimate.mean == 7).all() and (estimate.sd == 0).all()
     assert (estimate.mcse_mean == 0).all() and (estimate.mcse_sd == 0).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e300])
+def test_quantities_of_draws_without_weight_may_be_anything(value):
+    mixture, x = PARABOLA.mixture(POINTS)
+    mixture.anchors[0].ell[0, :7] = -np.inf
+    mixture = Mixture(mixture.anchors)
+    h = np.stack([x, x], axis=1)
+    h[:7, 1] = value
+    found = mixture.estimate(BETWEEN, h)
+    np.testing.assert_allclose(found.mean[:, 0], found.mean[:, 1])
+    np.testing.assert_allclose(found.mcse_sd[:, 0], found.mcse_sd[:, 1])
+    expected = mixture.expect(BETWEEN, h)
+    np.testing.assert_allclose(expected[:, 0], expected[:, 1])
