@@ -64,12 +64,16 @@ def weigh_evidence(tilted: Tilted) -> pm.Model:
 def forward_is_exact(model: pm.Model) -> bool:
     """Say whether the primitive prior of an engine's model is what its variables alone say.
 
-    It is not with potentials of the user's, or with a transform that is not the default one and
-    may cut the prior (ordered cutpoints, for instance).
+    It is not with potentials of the user's, with a transform that is not the default one and may
+    cut the prior (ordered cutpoints, for instance), or with a density written by hand, which need
+    not be normalised.
     """
+    from pymc.distributions.custom import CustomDistRV
     from pymc.distributions.transforms import _default_transform
 
     if {p.name for p in model.potentials} - {"fp_real", "fp_tilt"}:
+        return False
+    if any(isinstance(rv.owner.op, CustomDistRV) for rv in model.free_RVs):
         return False
     defaults = [_default_transform(rv.owner.op, rv) for rv in model.free_RVs]
     used = [model.rvs_to_transforms[rv] for rv in model.free_RVs]

@@ -125,9 +125,9 @@ def copy_model(model: pm.Model) -> pm.Model:
         copy = clone_model(model)
     for name, value in initial.items():
         copy.set_initval(copy[name], value)
-    order = {name: number for number, name in enumerate(model.named_vars)}
-    for variables in (copy.free_RVs, copy.observed_RVs, copy.deterministics, copy.potentials):
-        variables.sort(key=lambda variable: order[variable.name])
+    for kind in ("free_RVs", "observed_RVs", "deterministics", "potentials"):
+        order = {variable.name: number for number, variable in enumerate(getattr(model, kind))}
+        getattr(copy, kind).sort(key=lambda variable, order=order: order[variable.name])
     return copy
 
 
