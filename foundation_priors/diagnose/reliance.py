@@ -131,8 +131,7 @@ def _worth(path: TrustPath, point: Floats) -> dict[str, float]:
 def _scalars(
     path: TrustPath, quantities: Quantity | Sequence[Quantity] | None
 ) -> list[tuple[str, Floats]]:
-    from foundation_priors.path.draws import evaluate
-    from foundation_priors.path.summary import labels
+    from foundation_priors.path.draws import evaluate, labels
 
     if quantities is None:
         wanted: Sequence[Quantity] = [n for n in path.draws if n in path.facts.coordinates]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +49,11 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
     draws : xarray.Dataset
     quantity : str or callable
         A variable's name, an expression in the grammar of `xarray.Dataset.eval`
-        (``"beta > 0.5"``), or a function from the dataset of draws to a DataArray.
+        (``"beta > 0.5"``), in which ``beta[label]`` is one element, or a function from the dataset
+        of draws to a DataArray.
     """
     if isinstance(quantity, str):
-        value = draws[quantity] if quantity in draws else _expression(draws, quantity)
+        value = draws[quantity] if quantity in draws else _expression(*_elements(draws, quantity))
     elif callable(quantity):
         value = quantity(draws)
     else:
@@ -63,6 +66,35 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
             f"{quantity!r} does not give a value for each draw: keep the dimension {SAMPLE!r}."
         )
     return value.transpose(SAMPLE, ...)
+
+
+def _elements(draws: xr.Dataset, text: str) -> tuple[xr.Dataset, str]:
+    """Put names in place of elements such as ``beta[age]``, and add them to the draws."""
+    found: dict[str, xr.DataArray] = {}
+
+    def element(match: re.Match[str]) -> str:
+        name, wanted = match[1], match[2].replace("'", "").replace('"', "")
+        if name not in draws or draws[name].ndim < 2:
+            return match[0]
+        flat = draws[name].transpose(SAMPLE, ...)
+        places = labels(flat, name)
+        label = f"{name}[{', '.join(part.strip() for part in wanted.split(','))}]"
+        if label not in places:
+            raise ValueError(f"There is no {label}.{did_you_mean(label, places)}")
+        column = flat.values.reshape(len(flat), -1)[:, places.index(label)]
+        found[f"fp_element_{len(found)}"] = xr.DataArray(column, dims=SAMPLE)
+        return f"fp_element_{len(found) - 1}"
+
+    replaced = re.sub(r"(\w+)\[([^\]]*)\]", element, text)
+    return draws.assign(found), replaced
+
+
+def labels(value: xr.DataArray, name: str) -> list[str]:
+    """Return ``name[coordinate, ...]`` for each element of a quantity over draws."""
+    if value.ndim == 1:
+        return [name]
+    axes = [value[d].values if d in value.coords else range(value.sizes[d]) for d in value.dims[1:]]
+    return [f"{name}[{', '.join(map(str, place))}]" for place in itertools.product(*axes)]
 
 
 def _expression(draws: xr.Dataset, text: str) -> object:

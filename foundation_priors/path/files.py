@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from foundation_priors.errors import ModelError
 from foundation_priors.path.engine import Run
 from foundation_priors.path.fits import Fit
 from foundation_priors.path.ladder import Ladder
@@ -64,18 +65,21 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
 
     tree = _open(file)
     facts = json.loads(tree.attrs["facts"])
-    for name in ("sources", "shared", "worth"):
+    for name in ("sources", "shared", "worth", "columns"):
         facts[name] = tuple(facts[name])
     facts["private"] = {k: tuple(v) for k, v in facts["private"].items()}
     facts["coordinates"] = {k: tuple(v) for k, v in facts["coordinates"].items()}
     ladders = {side: _ladder(tree.children[side], side) for side in SIDES}
+    draws = _restored(tree["posterior/draws"].to_dataset())
+    if model is not None:
+        _check_same(model, draws, facts)
     gradients = None
     if "gradients" in tree.children:
         gradients = {str(k): v.values for k, v in tree["gradients"].to_dataset().items()}
     return cls(
         ladders["posterior"],
         ladders["prior"],
-        _restored(tree["posterior/draws"].to_dataset()),
+        draws,
         _restored(tree["prior/draws"].to_dataset()),
         tree.dataset["trust"].values,
         Facts(**facts),
@@ -83,6 +87,27 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
         model,
         gradients=gradients,
     )
+
+
+def _check_same(model: pm.Model, draws: xr.Dataset, facts: dict[str, Any]) -> None:
+    """Raise unless the model has the path's free variables, dimensions and coordinates."""
+    copies = {c for names in facts["private"].values() for c in names}
+    wanted = set(facts["coordinates"]) - copies
+    names = {rv.name for rv in model.free_RVs}
+    if names != wanted:
+        raise ModelError(
+            f"The model has the free variables {', '.join(sorted(names))}, but the path was built "
+            f"with {', '.join(sorted(wanted))}: give the model of the path."
+        )
+    for name in sorted(wanted):
+        for dim in model.named_vars_to_dims.get(name) or ():
+            mine = model.coords.get(dim)
+            theirs = draws[dim].values.tolist() if dim in draws.coords else None
+            if mine is not None and list(map(str, mine)) != list(map(str, theirs or ())):
+                raise ModelError(
+                    f"The coordinates of {dim!r} are {list(mine)} in the model and {theirs} in the "
+                    "path: give the model of the path."
+                )
 
 
 def _open(file: str | os.PathLike[str]) -> xr.DataTree:

@@ -34,7 +34,8 @@ type Floats = NDArray[np.float64]
 class Facts:
     """What a path knows about its model and answers; plain values, so that a file can hold them.
 
-    ``worth`` are the effective real observations of each source at trust 1.
+    ``worth`` are the effective real observations of each source at trust 1, ``columns`` the names
+    for which ``columns=`` was given.
     """
 
     sources: tuple[str, ...]
@@ -47,6 +48,7 @@ class Facts:
     coincide: float
     seed: Any
     coordinates: dict[str, tuple[int, int]]
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,7 +167,7 @@ class TrustPath:
         *,
         along: Mapping[str, float] | None = None,
     ) -> xr.DataArray:
-        """Return posterior quantiles over trust, with the dimension ``quantile`` last but one.
+        """Return posterior quantiles over trust, with the dimension ``quantile`` after ``trust``.
 
         Parameters
         ----------
@@ -291,17 +293,12 @@ class TrustPath:
         xarray.Dataset
             Dimensions (..., root), with ``trust``, its Monte Carlo standard error ``mcse``,
             ``direction`` (+1 where the probability rises with trust, -1 where it falls) and
-            ``reliable``. No root at all gives a dimension of length 0; missing ones are nan.
+            ``reliable``. No root at all gives a dimension of length 0; missing ones are nan. Over
+            (...), ``lowest`` and ``highest``, between which the probability stays on the path.
         """
         from foundation_priors.path.tipping import tipping
 
         return tipping(self, event, probability, along)
-
-    def trust_posterior(self, prior: str = "cautious") -> xr.DataArray:
-        """Weigh the trust itself by the evidence; not available yet."""
-        raise NotImplementedError(
-            "Rules for a random trust are not available yet: read path.log_evidence() instead."
-        )
 
     def at(self, trust: float | Mapping[str, float], random_seed: Any = None) -> xr.DataTree:
         """Return draws at one trust, for use with ArviZ.
@@ -347,7 +344,8 @@ class TrustPath:
         Returns
         -------
         xarray.DataArray
-            :math:`\sum_i \log E_L[p(y_i \mid x_i, \theta)]`; the number of rows is in ``attrs``.
+            :math:`\sum_i \log E_L[p(y_i \mid x_i, \theta)]`. Its Monte Carlo standard error is the
+            coordinate ``mcse``, the number of rows is in ``attrs``.
         """
         from foundation_priors.path.score import score
 
@@ -401,7 +399,7 @@ class TrustPath:
         return plot_trust_path(self, var_names, **kwargs)
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> None:
-        """Write the path to a file; everything but the model itself is kept."""
+        """Write the path to a file; all but the model and the functions in ``columns=`` is kept."""
         from foundation_priors.path.files import write
 
         write(self, path)

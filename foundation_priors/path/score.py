@@ -41,24 +41,42 @@ def score(
             "This path was read without its model: give it, from_netcdf(file, model=model), to "
             "score other rows."
         )
+    columns = {**path.columns, **(columns or {})}
+    if missing := [name for name in path.facts.columns if name not in columns]:
+        raise ModelError(
+            f"This path was built with columns= for {', '.join(missing)}, which a file cannot "
+            "hold: give score() the same columns=."
+        )
     table = Table.from_real(held_out)
     rows = next(iter(table.dataset.sizes.values()), 0)
     if not rows:
         raise ValueError("There are no held-out rows to score: give at least one.")
     every = max(1, int(np.ceil(path.draws.sizes["sample"] * rows / CELLS)))
     draws = path.draws.isel(sample=slice(None, None, every))
-    density = _densities(
-        path.model, table, dict(columns or path.columns), draws, path.synthetic.levels
-    )
+    density = _densities(path.model, table, columns, draws, path.synthetic.levels)
     weights = path.posterior.mixture.log_weights(points.array)[:, ::every]
     weights = np.exp(weights - weights.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
-    top = density.max(axis=0)
-    with np.errstate(divide="ignore"):
-        values = (top + np.log(weights @ np.exp(density - top))).sum(axis=1)
+    values, error = _log_score(density, weights)
     reliable = path._reliable(points)
-    out = points.wrap(values, name="log_score", reliable=reliable)
+    out = points.wrap(values, name="log_score", reliable=reliable, mcse=error)
     return out.assign_attrs(n_rows=rows)
+
+
+def _log_score(density: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the score and its Monte Carlo standard error for each row of weights.
+
+    The error is that of the delta method: a draw moves the score by its weight times the sum over
+    rows of its density relative to the predictive one.
+    """
+    top = density.max(axis=0)
+    relative = np.exp(density - top)
+    predictive = weights @ relative
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = (top + np.log(predictive)).sum(axis=1)
+        moves = relative @ (1 / predictive).T - density.shape[1]
+        error = np.sqrt((weights**2 * moves.T**2).sum(axis=1))
+    return values, error
 
 
 def _densities(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from foundation_priors.path.draws import evaluate
+from foundation_priors.path.draws import evaluate, labels
 from foundation_priors.path.points import Trust
 
 if TYPE_CHECKING:
     from foundation_priors.path.ladder import Ladder
     from foundation_priors.path.result import TrustPath
 
-__all__ = ["diagnostics", "html", "labels", "summary", "text"]
+__all__ = ["diagnostics", "html", "summary", "text"]
 
 
 def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
@@ -108,14 +107,6 @@ def summary(
 
 def _free(path: TrustPath) -> list[str]:
     return [n for n in path.draws.data_vars if n in path.facts.coordinates]
-
-
-def labels(value: xr.DataArray, name: str) -> list[str]:
-    """Return ``name[coordinate, ...]`` for each element of a quantity over draws."""
-    if value.ndim == 1:
-        return [name]
-    axes = [value[d].values if d in value.coords else range(value.sizes[d]) for d in value.dims[1:]]
-    return [f"{name}[{', '.join(map(str, place))}]" for place in itertools.product(*axes)]
 
 
 def _count(ladder: Ladder) -> int:

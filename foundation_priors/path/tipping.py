@@ -42,6 +42,9 @@ def tipping(
     names = ("trust", "mcse", "direction")
     dims = (*own["dims"], "root")
     data = {name: (dims, shaped[..., i]) for i, name in enumerate(names)}
+    every = path.posterior.mixture.expect(path.points(None, along).array, h)
+    for name, ends in (("lowest", every.min(axis=0)), ("highest", every.max(axis=0))):
+        data[name] = tuple(own["dims"]), ends.reshape(value.shape[1:])
     data["reliable"] = dims, _reliable(path, shaped[..., 0], along)
     return xr.Dataset(data, own["coords"], {"event": str(event), "probability": probability})
 

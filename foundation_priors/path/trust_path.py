@@ -162,6 +162,7 @@ def _result(
         tilted.coincide,
         seed,
         {name: (int(cut.start), int(cut.stop)) for name, cut in engine.coordinates.items()},
+        tuple(columns),
     )
     return TrustPath(
         posterior,

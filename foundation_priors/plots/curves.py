@@ -68,7 +68,7 @@ def _one(path: Path, quantity: Quantity) -> Wanted:
 
 def facets(array: xr.DataArray, item: Wanted, dim: str = "trust") -> dict[str, np.ndarray]:
     """Take a quantity apart: each element's label and values, ``dim`` their first axis."""
-    from foundation_priors.path.summary import labels
+    from foundation_priors.path.draws import labels
 
     array = array.transpose(dim, ...)
     name = item.name or _own_name(array)

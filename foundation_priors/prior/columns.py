@@ -194,7 +194,15 @@ def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:
 
 
 def _called(table: Table, target: Target, spec: Callable[[xr.Dataset], Any]) -> np.ndarray:
-    values = np.asarray(spec(table.dataset.copy()))
+    try:
+        values = np.asarray(spec(table.dataset.copy()))
+    except KeyError as error:
+        first = str(error.args[0] if error.args else error).split(". ")[0]
+        raise ColumnError(
+            f"The function in columns={{{target.name!r}: ...}} asks for a column that "
+            f"{table.title} do not have ({first}): there are "
+            f"{', '.join(map(str, table.dataset.variables))}."
+        ) from error
     rows = next(iter(table.dataset.sizes.values()))
     if not _is_number(values) or values.ndim == 0 or len(values) != rows:
         raise ColumnError(

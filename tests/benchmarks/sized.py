@@ -22,7 +22,7 @@ def framings() -> Case:
     return Case("logistic, three framings with a trust each", case.model, case.synthetic, options)
 
 
-def heavy(rows: int = 40_000, groups: int = 60, answers: int = 2_000) -> Case:
+def heavy(rows: int = 30_000, groups: int = 60, answers: int = 2_000) -> Case:
     """Votes of simulated people in groups, four covariates; the answers have other slopes."""
     rng = np.random.default_rng(0)
     names = ["x0", "x1", "x2", "x3"]
