@@ -22,7 +22,7 @@ from foundation_priors.path.fits import (
     run_tasks,
 )
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
-from foundation_priors.path.mixture import Survey, pareto_k_limit
+from foundation_priors.path.mixture import pareto_k_limit
 
 __all__ = ["Climber", "Plan", "posterior_at_zero"]
 
@@ -31,6 +31,8 @@ type Floats = NDArray[np.float64]
 GAP = 2.0
 LOG_Z_SHARE = 0.65
 """The part of the limit on the error of log evidence that either ladder may use."""
+ERROR_MEAN, ERROR_SD = 0.03, 0.035
+"""Largest Monte Carlo errors of coordinates' means and sds, in posterior sds, to aim at."""
 MARGIN = 1.25
 """How far beyond the floor of the effective sample size to go, since it is itself an estimate."""
 
@@ -173,32 +175,42 @@ class Climber:
 
     def _mend_bridge(self, bridge: Bridge) -> Ladder:
         """Add references where a bridge is uncertain, as long as that helps."""
-        ladder, helps = bridge.ladder, True
-        while helps and len(ladder.fits) < self.plan.max_anchors:
-            points = self.check_points(ladder)
-            found = ladder.mixture.survey(points, self.zero)
-            place = self._place(ladder, points, found)
-            if place is None or not bridge.add(place):
+        ladder, misses = bridge.ladder, [np.inf, np.inf]
+        while len(ladder.fits) < self.plan.max_anchors:
+            place, miss = self._place(ladder)
+            # Several weights may take turns at being worst, so two in vain are needed to stop.
+            if miss <= 1 or miss > 0.97 * max(misses[-2:]) or not bridge.add(place):
                 break
             ladder = bridge.ladder
-            after = ladder.mixture.survey(points, self.zero)
-            error = found.mcse_log_z.max() / after.mcse_log_z.max()
-            helps = bool(max(error, after.ess.min() / found.ess.min()) > 1.03)
+            misses.append(miss)
         return ladder
 
-    def _place(self, ladder: Ladder, points: Floats, found: Survey) -> Floats | None:
-        """Return the weight near which one more reference would help most."""
+    def _place(self, ladder: Ladder) -> tuple[Floats, float]:
+        """Return where one more reference would help most, and by what factor a limit is missed."""
+        points = self.check_points(ladder)
+        found = ladder.mixture.survey(points, self.zero)
         limit = pareto_k_limit(ladder.mixture.effective.sum())
         needed = MARGIN * ESS_FLOOR if ladder.fits[0].real else ESS_FLOOR / 4
         severity = np.maximum(found.pareto_k / limit, needed / found.ess)
-        if severity.max() > 1:
-            return points[int(np.argmax(severity))]
-        error = found.mcse_log_z
-        if error.max() <= LOG_Z_SHARE * LOG_Z_LIMIT and ladder.linked.all():
-            return None
-        if self.sources > 1:
-            return points[int(np.argmax(error))]
-        return ladder.between(*ladder.weakest_gap(), 3)[1]
+        worst = int(np.argmax(severity))
+        places = [(points[worst], float(severity[worst]))]
+        if ladder.fits[0].real:
+            places.append(self._least_precise(ladder))
+        error = float(found.mcse_log_z.max()) / (LOG_Z_SHARE * LOG_Z_LIMIT)
+        if error > 1 and self.sources == 1:
+            places.append((ladder.between(*ladder.weakest_gap(), 3)[1], error))
+        elif error > 1:
+            places.append((points[int(np.argmax(found.mcse_log_z))], error))
+        return max(places, key=lambda place: place[1])
+
+    def _least_precise(self, ladder: Ladder) -> tuple[Floats, float]:
+        """Return where the means and sds of coordinates are least certain, against the limits."""
+        points = ladder.between(self.zero, np.full(self.sources, self.plan.max_trust), 7)
+        found = ladder.mixture.estimate(points, ladder.u)
+        sd = np.where(found.sd > 0, found.sd, np.inf)
+        miss = np.maximum(found.mcse_mean / sd / ERROR_MEAN, found.mcse_sd / sd / ERROR_SD)
+        worst = np.nan_to_num(miss, nan=0.0).max(axis=1)
+        return points[int(np.argmax(worst))], float(worst.max())
 
     def _wanted(self, ladder: Ladder, real: float, start: Ladder | None = None) -> list[Task]:
         """Return the fits that would help a ladder most: one for its weights, one for its gaps."""

@@ -58,6 +58,8 @@ def judge(hopeless: Hopeless, seed: int = 1) -> dict[str, Any]:
             "mean": _most(np.abs(gap), ok),
             "sd": _most(np.abs(spread), ok),
             "z": _most(z, ok),
+            "error_mean": _most(errors["mean"] / sd, ok),
+            "error_sd": _most(errors["sd"] / sd, ok),
             "evidence": _most(off, sure),
         },
         "flagged_off": {"mean": _most(np.abs(gap), ~ok), "evidence": _most(off, ~sure)},

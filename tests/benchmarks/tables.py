@@ -158,6 +158,8 @@ def _hopeless(rows: Mapping[str, Any]) -> str:
         "others: mean off, sds",
         "sd off",
         "largest z",
+        "error, means",
+        "error, sds",
         "log evidence off",
         "flagged: mean off, sds",
         "log evidence off",
@@ -167,7 +169,10 @@ def _hopeless(rows: Mapping[str, Any]) -> str:
             r["title"],
             f"{r['flagged']} of 101",
             f"{r['evidence_flagged']} of 101",
-            *(_cell(r["unflagged"][k]) for k in ("mean", "sd", "z", "evidence")),
+            *(
+                _cell(r["unflagged"][k])
+                for k in ("mean", "sd", "z", "error_mean", "error_sd", "evidence")
+            ),
             *(_cell(r["flagged_off"][k]) for k in ("mean", "evidence")),
         )
         for r in rows.values()
