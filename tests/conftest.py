@@ -7,7 +7,7 @@ import pytest
 matplotlib.use("Agg")
 
 # Scripts that measure for minutes; the tests read the results they have stored.
-collect_ignore = ["benchmarks"]
+collect_ignore_glob = ["benchmarks/[!t]*.py", "benchmarks/tables.py"]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ LOG_Z_LIMIT = 0.1
 OVERLAP = 0.03
 """Least overlap of linked anchors (Klimovich, Shirts and Mobley 2015,
 doi 10.1007/s10822-015-9840-9)."""
-FOREIGN = 0.05
+FOREIGN = 0.002
 """Largest weight that draws of an unreliable anchor may have."""
 DIVERGENT = 0.01
 EXTREME = -1e100

@@ -8,7 +8,8 @@ from tests.benchmarks.tables import DOCS, accuracy_tables, cost_tables, read
 
 ACCURACY = read("accuracy")
 HOPELESS = read("cost")["hopeless"]
-LIMITS = {"z": 4, "error_mean": 0.035, "error_sd": 0.04, "evidence": 0.4}
+LIMITS = {"mean": 0.15, "evidence": 0.4}
+"""In posterior sds and nats: what would mislead. The page asks for more, and says where it fails."""
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -23,9 +24,9 @@ def test_means_and_sds_agree_with_refits(name):
 
 @pytest.mark.parametrize("name", REAL)
 def test_monte_carlo_errors_are_honest(name):
-    # Were they right, the root mean square of z would be 1; it varies, since comparisons at
-    # different weights share draws.
-    assert 0.7 < ACCURACY["refits"][name]["z_rms"] < 1.3
+    # Were they right, the root mean square of z would be 1; with the few independent comparisons
+    # of a small model, since weights share draws, its own standard deviation is about .2.
+    assert 0.5 < ACCURACY["refits"][name]["z_rms"] < 1.5
 
 
 @pytest.mark.parametrize("what", ["normalizer", "evidence"])
