@@ -9,7 +9,7 @@ from tests.benchmarks.tables import DOCS, accuracy_tables, cost_tables, read
 ACCURACY = read("accuracy")
 HOPELESS = read("cost")["hopeless"]
 LIMITS = {"mean": 0.15, "evidence": 0.4}
-"""In posterior sds and nats: what would mislead. The page asks for more, and says what misses it."""
+"""In posterior sds and nats: what would mislead. The page asks for more and says what fails."""
 
 
 @pytest.mark.parametrize("name", REAL)
