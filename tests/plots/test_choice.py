@@ -52,7 +52,7 @@ def test_both_panels_share_the_weights(path, score):
     pc = plots.plot_evidence_and_score(path, score)
     np.testing.assert_allclose(pc.data["curve"][0], path.log_evidence(score.trust.values))
     np.testing.assert_allclose(pc.data["curve"][1], score)
-    assert pc.data["mcse"][1].isnull().all()
+    np.testing.assert_allclose(pc.data["mcse"][1], score.mcse)
 
 
 def test_a_flat_curve_and_the_none_backend(path, score):
