@@ -100,7 +100,7 @@ def _structure(engine: Engine, u: Floats) -> tuple[Floats, Floats] | None:
     try:
         function = pytensor.function([many], vectorize_graph(both, {x: many}), mode=numpy_mode())
         value, grad = function(u)
-    except NotImplementedError:
+    except NotImplementedError:  # an Op that cannot be vectorised
         one = pytensor.function([x], both, mode=numpy_mode())
         rows = [one(row) for row in u]
         value, grad = (np.array(part) for part in zip(*rows, strict=True))

@@ -8,8 +8,14 @@ from tests.benchmarks.tables import DOCS, accuracy_tables, cost_tables, read
 
 ACCURACY = read("accuracy")
 HOPELESS = read("cost")["hopeless"]
-LIMITS = {"mean": 0.15, "evidence": 0.4}
-"""In posterior sds and nats: what would mislead. The page asks for more and says what fails."""
+LIMITS = {"z": 4, "error_mean": 0.035, "error_sd": 0.04, "evidence": 0.4}
+
+
+def missed(names, misses):
+    """Mark the stored results that miss a limit: when one no longer does, its mark must go."""
+    reason = "stored result misses the limit; the pages show by how much"
+    mark = pytest.mark.xfail(strict=True, reason=reason)
+    return [pytest.param(n, marks=mark) if n in misses else n for n in names]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -22,11 +28,11 @@ def test_means_and_sds_agree_with_refits(name):
     assert row["error_sd"] <= 0.04
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", missed(REAL, {"votes"}))
 def test_monte_carlo_errors_are_honest(name):
     # Were they right, the root mean square of z would be 1; with the few independent comparisons
     # of a small model, since weights share draws, its own standard deviation is about .2.
-    assert 0.5 < ACCURACY["refits"][name]["z_rms"] < 1.5
+    assert 0.7 < ACCURACY["refits"][name]["z_rms"] < 1.3
 
 
 @pytest.mark.parametrize("what", ["normalizer", "evidence"])
@@ -37,7 +43,7 @@ def test_normalisers_agree_with_exact_ones(name, what):
     assert row["z"] <= 4
 
 
-@pytest.mark.parametrize("name", HOPELESS)
+@pytest.mark.parametrize("name", missed(HOPELESS, {"conflict", "signs"}))
 def test_hopeless_cases_are_never_wrong_in_silence(name):
     right = HOPELESS[name]["unflagged"]
     for kind, limit in LIMITS.items():
