@@ -5,8 +5,11 @@ from collections.abc import Iterable
 
 __all__ = [
     "ColumnError",
+    "ElicitationError",
     "FoundationPriorsError",
     "ImproperPriorError",
+    "IncompleteWarning",
+    "JournalError",
     "ModelError",
     "SyntheticAsEvidenceError",
     "UnreliableWarning",
@@ -31,6 +34,18 @@ class ModelError(FoundationPriorsError, ValueError):
 
 class ImproperPriorError(ModelError):
     """A primitive prior, or the tilt of it, has an infinite integral."""
+
+
+class ElicitationError(FoundationPriorsError, RuntimeError):
+    """A language model cannot be asked: a wrong key, address or model, or a server that is gone."""
+
+
+class JournalError(FoundationPriorsError, OSError):
+    """A journal of answers is in use, cannot be written, or is no journal."""
+
+
+class IncompleteWarning(UserWarning):
+    """Not every answer that was asked for is there."""
 
 
 class UnreliableWarning(UserWarning):

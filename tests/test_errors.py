@@ -10,6 +10,8 @@ from foundation_priors import errors
         (errors.ColumnError, ValueError),
         (errors.ModelError, ValueError),
         (errors.ImproperPriorError, ValueError),
+        (errors.ElicitationError, RuntimeError),
+        (errors.JournalError, OSError),
     ],
 )
 def test_each_error_derives_from_a_builtin(error, builtin):
@@ -17,8 +19,9 @@ def test_each_error_derives_from_a_builtin(error, builtin):
     assert issubclass(error, errors.FoundationPriorsError)
 
 
-def test_warning_is_a_user_warning():
-    assert issubclass(errors.UnreliableWarning, UserWarning)
+@pytest.mark.parametrize("warning", [errors.UnreliableWarning, errors.IncompleteWarning])
+def test_warnings_are_user_warnings(warning):
+    assert issubclass(warning, UserWarning)
 
 
 def test_suggestion_ignores_case():
