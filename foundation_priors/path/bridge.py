@@ -92,19 +92,21 @@ class Bridge:
         reference = Reference.fit(self.train.u[live], weights[live] / weights[live].sum())
         if reference is None:
             return False
-        share = self._efficiency(reference, point)
+        batches = [self._draw(reference, point, self.draws)]
+        share = self._efficiency(batches[0], point)
         if share < WORTHWHILE:
             return False
         draws = int(self.draws * np.clip(EFFICIENT / share, 1, MOST))
+        if draws > self.draws:
+            batches.append(self._draw(reference, point, draws - self.draws))
         self.kept.append(self._draw(reference, point, draws))
-        self.train = Ladder([*self.train.fits, self._draw(reference, point, draws)])
+        self.train = Ladder([*self.train.fits, *batches])
         return True
 
-    def _efficiency(self, reference: Reference, point: Floats) -> float:
-        """Return the effective share of a reference's draws, from a trial of them."""
-        trial = self._draw(reference, point, self.draws // 2)
-        own = Ladder([*self.kept, trial]).mixture.weights(point[None])[0][-trial.draws :]
-        return float(own.sum() ** 2 / (own**2).sum() / trial.draws) if own.any() else 0.0
+    def _efficiency(self, batch: Fit, point: Floats) -> float:
+        """Return the effective share of a reference's draws beside those that are kept."""
+        own = Ladder([*self.kept, batch]).mixture.weights(point[None])[0][-batch.draws :]
+        return float(own.sum() ** 2 / (own**2).sum() / batch.draws) if own.any() else 0.0
 
     def span(self, points: list[Floats]) -> bool:
         """Add references from one weight to the next, down to 0; say whether all are served.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,9 +22,11 @@ from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["EVIDENCE", "REAL", "Engine", "Run", "forward_is_exact", "weigh_evidence"]
+__all__ = ["EVIDENCE", "PRIOR", "REAL", "Engine", "Expanded", "Run", "forward_is_exact", "weigh_evidence"]
 
-EVIDENCE, REAL = "fp_evidence", "fp_real_loglik"
+EVIDENCE, REAL, PRIOR = "fp_evidence", "fp_real_loglik", "fp_log_prior"
+TRIAL, SLOW = 32, 2e-5
+"""Threads are used where so many calls show that one takes longer than this, in seconds."""
 
 type Floats = NDArray[np.float64]
 
@@ -54,8 +59,13 @@ def weigh_evidence(tilted: Tilted) -> pm.Model:
         model.values_to_rvs.pop(value)
         model.rvs_to_values.pop(rv)
         model.rvs_to_initial_values.pop(rv, None)
+    own = [p for p in model.potentials if p.name != "fp_tilt"]
+    # A value that shares its name with its variable would not be found again by nutpie.
+    plain = {v: rv for rv, v in model.rvs_to_values.items() if v.name == rv.name}
+    prior = graph_replace(model.logp(vars=[*model.free_RVs, *own]), plain, strict=False)
     with model:
         weight = pm.Data(EVIDENCE, 1.0)
+        pm.Deterministic(PRIOR, prior)
         real = pm.Deterministic(REAL, pt.add(*terms) if len(terms) > 1 else terms[0])
         pm.Potential("fp_real", pt.switch(weight > 0, weight * real, 0.0))
     return model
@@ -98,6 +108,25 @@ class Run:
     divergences: int
     gradients: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """What follows from points: the model's variables by name, ell, and two log densities.
+
+    ``real`` is the real log-likelihood, ``prior`` that of the primitive prior in unconstrained
+    coordinates. All begin with the shape of the points.
+    """
+
+    values: dict[str, Floats]
+    ell: Floats
+    real: Floats
+    prior: Floats
+
+    def base(self, weight: float) -> Floats:
+        """Return the log density at trust 0, with the real data (weight 1) or without (0)."""
+        log = self.prior + self.real if weight else self.prior
+        return np.nan_to_num(log, nan=LOWEST, neginf=LOWEST)
 
 
 class Engine:
@@ -153,7 +182,7 @@ class Engine:
     def variables(self) -> list[str]:
         """Names of the user's variables, free and deterministic, in the model's order."""
         rvs = [*self.model.free_RVs, *self.model.deterministics]
-        return [v.name for v in rvs if v.name not in (LOGLIK, REAL)]
+        return [v.name for v in rvs if v.name not in (LOGLIK, REAL, PRIOR)]
 
     def at(self, trust: Floats, real: float) -> Any:
         """Return the compiled model at these weights."""
@@ -169,29 +198,28 @@ class Engine:
         call = _callable(at.compiled_logp_func, 4)
         x = np.ascontiguousarray(u, dtype=float)
         values, grads = np.empty(len(x)), np.empty(x.shape)
-        codes = [
-            call(self.dim, point, grad, value, data)
-            for point, grad, value, data in _addresses(at.user_data, x, grads, values)
-        ]
+        addresses = list(_addresses(at.user_data, x, grads, values))
+        codes = _for_each(lambda point: call(self.dim, *point), addresses)
         failed = np.array(codes, dtype=int) != 0
         values[failed], grads[failed] = np.nan, np.nan
         return values, grads
 
-    def expand(self, u: Floats) -> tuple[dict[str, Floats], Floats, Floats]:
-        """Return the model's variables, ell and the real log-likelihood at points (point, ...)."""
+    def expand(self, u: Floats) -> Expanded:
+        """Return what follows from points, shape (point, coordinate)."""
         compiled = self.compiled
         call = _callable(compiled.compiled_expand_func, 3, sizes=2)
         x = np.ascontiguousarray(u, dtype=float)
         out = np.full((len(x), compiled.n_expanded), np.nan)
-        for point, row, data in _addresses(compiled.user_data, x, out):
-            call(self.dim, compiled.n_expanded, point, row, data)
+        sizes = self.dim, compiled.n_expanded
+        addresses = list(_addresses(compiled.user_data, x, out))
+        _for_each(lambda point: call(*sizes, *point), addresses)
         where = {name: (cut, shape) for name, cut, shape in zip(*compiled.shape_info, strict=True)}
         return self._split(lambda name: out[:, where[name][0]].reshape(-1, *where[name][1]))
 
-    def _split(self, get: Callable[[str], Floats]) -> tuple[dict[str, Floats], Floats, Floats]:
+    def _split(self, get: Callable[[str], Floats]) -> Expanded:
         values = {name: get(name) for name in self.variables}
-        ell, real = get(LOGLIK), get(REAL)
-        return values, ell.reshape(*real.shape, len(self.tilted.sources)), real
+        ell, real, prior = get(LOGLIK), get(REAL), get(PRIOR)
+        return Expanded(values, ell.reshape(*real.shape, len(self.tilted.sources)), real, prior)
 
     def forward(self, draws: int, seed: np.random.SeedSequence) -> Floats | None:
         """Return independent draws from the primitive prior, shape (draw, coordinate).
@@ -230,8 +258,6 @@ class Engine:
         seed: int,
     ) -> Run:
         """Sample at one weight with nutpie; ``start`` maps a chain's seed to where it begins."""
-        import time
-
         import nutpie
 
         at = replace(self.at(trust, real), initial_point_func=start)
@@ -249,11 +275,6 @@ class Engine:
         seconds = time.perf_counter() - began
         return self._read(raw, draws, real, seconds)
 
-    def log_base(self, u: Floats, real: float) -> Floats:
-        """Return the log density at trust 0, with the real data or without, at points."""
-        values, _ = self.value_grad(u, np.zeros(len(self.tilted.sources)), real)
-        return np.nan_to_num(values, nan=LOWEST, neginf=LOWEST)
-
     def _read(self, raw: Any, draws: int, weight: float, seconds: float) -> Run:
         chains, stats = raw.get_arrow_trace()
         names, _, shapes = self.compiled.shape_info
@@ -263,13 +284,13 @@ class Engine:
             parts = [_column(batch, name)[-draws * int(np.prod(shape[name])) :] for batch in chains]
             return np.stack([p.reshape(draws, *shape[name]) for p in parts])
 
-        values, ell, real = self._split(get)
+        found = self._split(get)
         free = [self.model.rvs_to_values[rv].name for rv in self.model.free_RVs]
         u = np.concatenate([get(n).reshape(len(chains), draws, -1) for n in free], axis=-1)
         diverging = [np.asarray(s.column("diverging"))[-draws:].sum() for s in stats]
         steps = [np.asarray(s.column("n_steps")).sum() for s in stats]
-        base = self.log_base(u.reshape(-1, u.shape[-1]), weight).reshape(u.shape[:2])
-        return Run(u, values, ell, real, base, int(sum(diverging)), int(sum(steps)), seconds)
+        counts = int(sum(diverging)), int(sum(steps))
+        return Run(u, found.values, found.ell, found.real, found.base(weight), *counts, seconds)
 
 
 def _column(batch: Any, name: str) -> Floats:
@@ -292,3 +313,20 @@ def _addresses(user_data: Any, *arrays: Floats) -> Iterator[tuple[int, ...]]:
     starts = [(a.ctypes.data, a.strides[0]) for a in arrays]
     for i in range(len(arrays[0])):
         yield (*(start + i * step for start, step in starts), data)
+
+
+def _for_each(call: Callable[[tuple[int, ...]], int], items: list[tuple[int, ...]]) -> list[int]:
+    """Call for each item, on all cores if a call takes long; a compiled one holds no lock."""
+    began = time.perf_counter()
+    codes = [call(item) for item in items[:TRIAL]]
+    rest = items[TRIAL:]
+    cores = min(os.cpu_count() or 1, 8)
+    if cores == 1 or time.perf_counter() - began < SLOW * TRIAL:
+        return codes + [call(item) for item in rest]
+    parts = [rest[i::cores] for i in range(cores)]
+    with ThreadPoolExecutor(cores) as pool:
+        found = list(pool.map(lambda part: [call(item) for item in part], parts))
+    out = np.empty(len(rest), dtype=int)
+    for i, part in enumerate(found):
+        out[i::cores] = part
+    return codes + out.tolist()

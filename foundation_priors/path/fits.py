@@ -103,11 +103,11 @@ def _independent(
     engine: Engine, u: Floats, trust: Floats, real: float, reference: Reference | None
 ) -> Fit:
     began = time.perf_counter()
-    values, ell, loglik = engine.expand(u)
-    values = {name: value[None] for name, value in values.items()}
-    base = engine.log_base(u, real)
+    found = engine.expand(u)
     seconds, size = time.perf_counter() - began, float(len(u))
-    run = Run(u[None], values, ell[None], loglik[None], base[None], 0, len(u), seconds)
+    values = {name: value[None] for name, value in found.values.items()}
+    parts = (part[None] for part in (found.ell, found.real, found.base(real)))
+    run = Run(u[None], values, *parts, 0, len(u), seconds)
     return Fit(trust, real, run, size, size, 1.0, True, reference)
 
 

@@ -58,7 +58,8 @@ class Reference:
         from scipy.special import gammaln
 
         d, df = len(self.mean), self.df
-        z = solve_triangular(self.scale, (u - self.mean).T, lower=True)
+        inverse = solve_triangular(self.scale, np.eye(d), lower=True)
+        z = (u - self.mean) @ inverse.T
         constant = gammaln((df + d) / 2) - gammaln(df / 2) - 0.5 * d * np.log(df * np.pi)
         logdet = np.log(np.diag(self.scale)).sum()
-        return constant - logdet - 0.5 * (df + d) * np.log1p((z**2).sum(axis=0) / df)
+        return constant - logdet - 0.5 * (df + d) * np.log1p(np.einsum("nd,nd->n", z, z) / df)

@@ -95,11 +95,11 @@ def _priors(tilted: Tilted, kwargs: dict[str, Any]) -> dict[str, xr.Dataset]:
     """Return draws from the tilted prior and from the primitive one."""
     import pymc as pm
 
-    from foundation_priors.path.engine import EVIDENCE, REAL, forward_is_exact, weigh_evidence
+    from foundation_priors.path.engine import EVIDENCE, PRIOR, REAL, forward_is_exact, weigh_evidence
 
     prior = weigh_evidence(tilted)
     prior[EVIDENCE].set_value(0.0)
-    own = [LOGLIK, REAL]
+    own = [LOGLIK, REAL, PRIOR]
     out = {"prior": pm.sample(model=prior, **kwargs)["posterior"].to_dataset().drop_vars(own)}
     if forward_is_exact(prior):
         names = [rv.name for rv in prior.free_RVs]

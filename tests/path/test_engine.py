@@ -38,12 +38,14 @@ def equal(a, b) -> bool:
 def test_the_density_is_a_sum_of_its_parts(engine):
     u = np.array([[-1.0], [0.0], [2.5]])
     theta = 1 / (1 + np.exp(-u[:, 0]))
-    values, ell, real = engine.expand(u)
-    np.testing.assert_allclose(values["theta"], theta)
+    found = engine.expand(u)
+    np.testing.assert_allclose(found.values["theta"], theta)
+    np.testing.assert_allclose(found.prior, np.log(theta) + np.log1p(-theta))
     for trust, weight in ((0.0, 0.0), (0.3, 0.0), (0.7, 1.0)):
         value, grad = engine.value_grad(u, np.array([trust]), weight)
         jacobian = np.log(theta) + np.log1p(-theta)
-        np.testing.assert_allclose(value, jacobian + weight * real + trust * ell[:, 0])
+        np.testing.assert_allclose(value, jacobian + weight * found.real + trust * found.ell[:, 0])
+        np.testing.assert_allclose(found.base(weight), jacobian + weight * found.real)
         slope = (1 - 2 * theta) * (1 + 5 * trust) + weight * (4 - 5 * theta)
         np.testing.assert_allclose(grad[:, 0], slope, atol=1e-12)
 
