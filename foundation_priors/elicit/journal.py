@@ -1,0 +1,411 @@
+"""Every answer on disk the moment it arrives: one JSON object a line, appended and never changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foundation_priors.errors import IncompleteWarning, JournalError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Journal"]
+
+FORMAT = 1
+KINDS = ("study", "probe", "answer", "failure", "batch")
+LONG_SECRET = 8  # shorter ones would be struck out of answers by chance
+
+
+class Journal:
+    """A journal of answers, opened for adding to it.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; it is made if it isn't there.
+
+    Attributes
+    ----------
+    versions : set of str
+        Versions of the study that the journal knows.
+    probes : dict of str
+        The last probe of every model.
+    batches : dict of str
+        The last line of every batch, by its name, with the keys that were asked in it.
+    torn : int
+        Bytes of an interrupted write that opening has moved to ``<path>.torn``.
+
+    Raises
+    ------
+    JournalError
+        If another process has it open, if it cannot be written, or if it is no journal.
+
+    Notes
+    -----
+    Lines are appended through one file descriptor. Those that arrive while one ``fsync`` runs go
+    together into the next. In memory stay 16 bytes for every call that is done.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "answers.jsonl"
+    >>> with Journal(path) as journal:
+    ...     journal.write({"kind": "answer", "key": "0f" * 16, "final": True})
+    ...     journal.done("0f" * 16)
+    True
+    >>> [line["kind"] for line in Journal.read(path)]
+    ['answer']
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.versions: set[str] = set()
+        self.probes: dict[str, dict[str, Any]] = {}
+        self.batches: dict[str, dict[str, Any]] = {}
+        self.torn = 0
+        self._done: set[bytes] = set()
+        self._tries: dict[bytes, int] = {}
+        self._secrets: tuple[bytes, ...] = ()
+        self._waiting: list[bytes] = []
+        self._group: asyncio.Future[None] | None = None  # of the lines that wait
+        self._committing: asyncio.Future[None] | None = None
+        self._writing = False
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._lock = _locked(self.path)
+        self._file = -1
+        try:
+            self.torn = _repair(self.path)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            for line in Journal.read(self.path):
+                self._index(line)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError) and not isinstance(error, JournalError):
+                raise JournalError(f"The journal {str(self.path)!r}: {error.strerror}.") from None
+            raise
+
+    def __enter__(self) -> Journal:
+        """Return the journal."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __len__(self) -> int:
+        """Return how many calls are done."""
+        return len(self._done)
+
+    @staticmethod
+    def read(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
+        """Yield the lines of a journal one by one; a torn last line is left out.
+
+        Parameters
+        ----------
+        path : str or path
+            The journal, which may be in use.
+
+        Yields
+        ------
+        dict
+            A line.
+
+        Raises
+        ------
+        JournalError
+            If the file is missing or is no journal.
+        """
+        try:
+            file = open(path, "rb")
+        except OSError as error:
+            raise JournalError(f"The journal {str(path)!r}: {error.strerror}.") from None
+        with file:
+            for number, raw in enumerate(file, 1):
+                line = _decode(raw)
+                if line is None and not raw.endswith(b"\n"):
+                    return
+                yield _checked(line, number, path)
+
+    def done(self, key: str) -> bool:
+        """Return whether a call has its final answer.
+
+        Parameters
+        ----------
+        key : str
+            The call's key, 32 hexadecimal digits.
+
+        Returns
+        -------
+        bool
+            It.
+        """
+        return bytes.fromhex(key) in self._done
+
+    def tries(self, key: str) -> int:
+        """Return how many answers to a call that isn't done were rejected.
+
+        Parameters
+        ----------
+        key : str
+            The call's key.
+
+        Returns
+        -------
+        int
+            It.
+        """
+        return self._tries.get(bytes.fromhex(key), 0)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Strike keys out of every line, whatever a server puts into its answers.
+
+        Parameters
+        ----------
+        secrets : iterable of str
+            The keys.
+        """
+        known = {json.dumps(secret)[1:-1].encode() for secret in secrets}
+        self._secrets = tuple({*self._secrets, *(s for s in known if len(s) >= LONG_SECRET)})
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append a line and return when it is on disk.
+
+        Parameters
+        ----------
+        line : mapping
+            Whose first key is ``kind``.
+        """
+        data = self._encode(line)
+        self._writer.submit(self._commit, data).result()
+        self._index(line)
+
+    def note(self, line: Mapping[str, Any]) -> None:
+        """Append a line with the next group, from a coroutine that need not wait for it.
+
+        Parameters
+        ----------
+        line : mapping
+            As for `write`.
+        """
+        self._waiting.append(self._encode(line))
+        self._index(line)
+        if self._group is None:
+            self._group = asyncio.get_running_loop().create_future()
+        if not self._writing:
+            self._start()
+
+    async def append(self, line: Mapping[str, Any]) -> None:
+        """Append a line and wait until it is on disk.
+
+        Parameters
+        ----------
+        line : mapping
+            As for `write`. It is written even if the waiting is cancelled.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        self.note(line)
+        group = self._group if self._waiting else self._committing
+        assert group is not None
+        await asyncio.shield(group)
+
+    def close(self) -> None:
+        """Write what waits, and let others open the journal."""
+        self._writer.shutdown(wait=True)
+        try:
+            if self._file >= 0 and self._waiting:
+                self._commit(b"".join(self._waiting))
+        finally:
+            self._waiting = []
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+            self._lock.release()
+
+    def _encode(self, line: Mapping[str, Any]) -> bytes:
+        if self._file < 0:
+            raise JournalError(f"The journal {str(self.path)!r} is closed.")
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        raw = data.encode("utf-8", "surrogatepass") + b"\n"
+        for secret in self._secrets:
+            if secret in raw:
+                raw = raw.replace(secret, b"[redacted]")
+        return raw
+
+    def _index(self, line: Mapping[str, Any]) -> None:
+        kind = line["kind"]
+        if kind == "answer":
+            key = bytes.fromhex(line["key"])
+            if line["final"]:
+                self._done.add(key)
+                self._tries.pop(key, None)
+            elif key not in self._done:
+                self._tries[key] = self._tries.get(key, 0) + 1
+        elif kind == "study":
+            self.versions.add(line["version"])
+        elif kind == "probe":
+            self.probes[line["model"]] = dict(line)
+        elif kind == "batch":
+            self.batches[line["name"]] = {**self.batches.get(line["name"], {}), **line}
+
+    def _start(self) -> None:
+        data, self._waiting = b"".join(self._waiting), []
+        self._committing, self._group = self._group, None
+        self._writing = True
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._writer, self._commit, data).add_done_callback(self._written)
+
+    def _written(self, commit: asyncio.Future[None]) -> None:
+        group, error = self._committing, commit.exception()
+        self._writing = False
+        if self._waiting and self._file >= 0:
+            self._start()
+        if group is None or group.done():
+            return
+        if error is None:
+            group.set_result(None)
+        else:
+            group.set_exception(error)
+            group.exception()  # notes wait for nobody, and their error is met by the next append
+
+    def _commit(self, data: bytes) -> None:
+        view, size = memoryview(data), os.fstat(self._file).st_size
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+            os.fsync(self._file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, size)  # half a line would spoil the next one
+            raise JournalError(
+                f"The journal {str(self.path)!r} cannot be written ({error.strerror}): make room,"
+                " and run again to go on from what it holds."
+            ) from None
+
+
+def _locked(path: Path) -> Any:
+    """Lock a journal; the lock file tells others who holds it."""
+    from filelock import FileLock, Timeout
+
+    place = f"{path}.lock"
+    lock = FileLock(place)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        holder = _holder(place)
+        raise JournalError(
+            f"The journal {str(path)!r} is in use by {holder}: wait for it, or name another file."
+        ) from None
+    except OSError as error:
+        raise JournalError(f"The journal {str(path)!r}: {error.strerror}.") from None
+    with contextlib.suppress(OSError):  # a courtesy; Windows lets nobody write to a locked file
+        Path(place).write_text(str(os.getpid()))
+    return lock
+
+
+def _holder(place: str) -> str:
+    try:
+        return f"process {int(Path(place).read_text())}"
+    except (OSError, ValueError):
+        return "another process"
+
+
+def _repair(path: Path) -> int:
+    """Move what an interrupted write left at the end of a journal to ``<path>.torn``."""
+    if not path.is_file() or not (size := path.stat().st_size):
+        return 0
+    with open(path, "rb+") as file:
+        sound, whole = _sound_size(file, size)
+        if sound == size:
+            if not whole:
+                file.seek(size)
+                file.write(b"\n")
+            return 0
+        file.seek(sound)
+        rest = file.read()
+        if sound == 0 and not rest.startswith(b'{"kind":'):
+            raise JournalError(f"{str(path)!r} is no journal of answers: name another file.")
+        with open(f"{path}.torn", "ab") as torn:
+            torn.write(rest + b"\n")
+            os.fsync(torn.fileno())
+        file.truncate(sound)
+        os.fsync(file.fileno())
+    warnings.warn(
+        f"The last line of {str(path)!r} was torn by an interrupted write; it was moved to"
+        f" {path.name + '.torn'!r}, and its call is asked again.",
+        IncompleteWarning,
+        stacklevel=4,
+    )
+    return size - sound
+
+
+def _sound_size(file: Any, size: int) -> tuple[int, bool]:
+    """Return where the sound lines end, and whether that is at the end of a line."""
+    end = size
+    while end:
+        start = _line_start(file, end)
+        file.seek(start)
+        raw = file.read(end - start)
+        if (_decode(raw) or {}).get("kind") in KINDS:
+            return end, raw.endswith(b"\n")
+        end = start
+    return 0, True
+
+
+def _line_start(file: Any, end: int, block: int = 1 << 16) -> int:
+    """Return where the line begins whose last byte comes before `end`."""
+    stop = end - 1  # the last byte may be the line's own newline
+    while stop > 0:
+        begin = max(0, stop - block)
+        file.seek(begin)
+        found = file.read(stop - begin).rfind(b"\n")
+        if found >= 0:
+            return int(begin + found + 1)
+        stop = begin
+    return 0
+
+
+def _decode(raw: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(raw.decode("utf-8", "surrogatepass"))
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _checked(line: dict[str, Any] | None, number: int, path: str | os.PathLike) -> dict[str, Any]:
+    if line is None or line.get("kind") not in KINDS:
+        if number == 1:
+            raise JournalError(f"{str(path)!r} is no journal of answers: name another file.")
+        raise JournalError(
+            f"Line {number} of the journal {str(path)!r} is damaged: take that line out, and run"
+            " again to ask for it anew."
+        )
+    if line.get("format", FORMAT) > FORMAT:
+        raise JournalError(
+            f"The journal {str(path)!r} was written by a later version: upgrade foundation_priors."
+        )
+    return line
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's numbers into Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} {value!r} cannot be written to a journal.")
