@@ -1,7 +1,7 @@
 """What a path costs beside one plain run of the tilted model.
 
 Run as ``python -m tests.benchmarks.run [part ...]`` with the parts ``models``, ``surface``,
-``growth`` and ``hopeless``. Plain runs and paths alternate in one process, after a small run of
+``growth``, ``hopeless`` and ``elicit``. Plain runs and paths alternate in one process, after a small run of
 each has filled the compilers' caches; medians are stored beside this file and shown in
 ``docs/cost.md``. Nothing here is asserted.
 """
@@ -22,6 +22,7 @@ import xarray as xr
 
 import foundation_priors as fp
 from tests.benchmarks.cases import Case
+from tests.benchmarks.elicit import main as measure_elicitation
 from tests.benchmarks.hopeless import HOPELESS, judge
 from tests.benchmarks.models import REAL
 from tests.benchmarks.sized import framings, heavy, logistic
@@ -145,7 +146,17 @@ def _hopeless(repeats: int, names: list[str]) -> None:
         print(row, flush=True)
 
 
-PARTS = {"models": _models, "surface": _surface, "growth": _growth, "hopeless": _hopeless}
+def _elicit(repeats: int, names: list[str]) -> None:
+    measure_elicitation(repeats, names)
+
+
+PARTS = {
+    "models": _models,
+    "surface": _surface,
+    "growth": _growth,
+    "hopeless": _hopeless,
+    "elicit": _elicit,
+}
 
 
 def main() -> None:
