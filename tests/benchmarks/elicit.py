@@ -159,9 +159,8 @@ def child(url: str, profiles: int, draws: int) -> None:
 
 def main(repeats: int = 5, names: list[str] | None = None) -> None:
     """Measure and store."""
-    from tests.benchmarks.tables import (
-        store,
-    )  # it brings PyMC, which a child's memory must not hold
+    # Here, since it imports PyMC, which a child's memory must not hold.
+    from tests.benchmarks.tables import store
 
     if not names or "throughput" in names:
         row = throughput(max(repeats, 5))

@@ -1,9 +1,9 @@
 """What a path costs beside one plain run of the tilted model.
 
 Run as ``python -m tests.benchmarks.run [part ...]`` with the parts ``models``, ``surface``,
-``growth``, ``hopeless`` and ``elicit``. Plain runs and paths alternate in one process, after a small run of
-each has filled the compilers' caches; medians are stored beside this file and shown in
-``docs/cost.md``. Nothing here is asserted.
+``growth``, ``hopeless`` and ``elicit`` (what asking costs, see there). Plain runs and paths
+alternate in one process, after a small run of each has filled the compilers' caches; medians are
+stored beside this file and shown in ``docs/cost.md``. Nothing here is asserted.
 """
 
 from __future__ import annotations
