@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-__all__ = ["answer", "completion", "fingerprint", "probabilities", "request_hash", "schema_of"]
+__all__ = [
+    "answer",
+    "completion",
+    "fingerprint",
+    "letters_of",
+    "probabilities",
+    "request_hash",
+    "schema_of",
+]
 
 # Pieces of at most five letters, a quote on its own, so that options take several tokens.
 TOKEN = re.compile(r" ?[^\W\d_]{1,5}|\d{1,3}|\s+|.", re.DOTALL)
@@ -61,6 +69,12 @@ def _schema_in(text: Any) -> dict[str, Any] | None:
         if isinstance(value, dict) and ("properties" in value or "$defs" in value):
             return value
     return None
+
+
+def letters_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options by their letters, where the last message lists them line by line."""
+    text = str(body["messages"][-1].get("content")) if body.get("messages") else ""
+    return dict(re.findall(r"^([A-Z])[:.)] (.+)$", text, re.MULTILINE))
 
 
 def answer(schema: Mapping[str, Any], seed: str) -> Any:
@@ -131,6 +145,10 @@ def probabilities(path: str, options: Sequence[Any]) -> dict[Any, float]:
 def completion(body: Mapping[str, Any], seed: str, content: str | None = None) -> dict[str, Any]:
     """Return a chat completion for a request: its answer, or the ``content`` given."""
     schema = schema_of(body)
+    letters = letters_of(body) if schema is None else {}
+    if letters:
+        chances = probabilities(f"{seed}/letter", list(letters))
+        content = content or Random(seed).choices(list(chances), list(chances.values()))[0]
     if content is None:
         content = "I could not say." if schema is None else json.dumps(answer(schema, seed))
     choice: dict[str, Any] = {
@@ -141,7 +159,10 @@ def completion(body: Mapping[str, Any], seed: str, content: str | None = None) -
     }
     if body.get("logprobs"):
         top = body.get("top_logprobs") or 0
-        choice["logprobs"] = {"content": _logprobs(content, schema or {}, seed, top)}
+        tokens = _logprobs(content, schema or {}, seed, top)
+        if letters:
+            tokens = [_entry(content, {t: 0.998 * p for t, p in chances.items()}, top)]
+        choice["logprobs"] = {"content": tokens}
     asked = sum(len(str(m.get("content"))) for m in body.get("messages", [])) // 4 + 3
     said = len(TOKEN.findall(content))
     return {
@@ -167,10 +188,13 @@ def _logprobs(content: str, schema: Mapping[str, Any], seed: str, top: int) -> l
         inside = [s for s in spans if s[0] <= match.start() < s[1]]
         chances = _next(content, match, inside[0]) if inside else {match.group(): 0.999}
         chances.setdefault(match.group(), 1e-4)
-        ranked = sorted(chances.items(), key=lambda pair: -pair[1])[:top]
-        entry = _token(match.group(), chances[match.group()])
-        tokens.append(entry | {"top_logprobs": [_token(t, p) for t, p in ranked]})
+        tokens.append(_entry(match.group(), chances, top))
     return tokens
+
+
+def _entry(said: str, chances: Mapping[str, float], top: int) -> dict[str, Any]:
+    ranked = sorted(chances.items(), key=lambda pair: -pair[1])[:top]
+    return _token(said, chances[said]) | {"top_logprobs": [_token(t, p) for t, p in ranked]}
 
 
 def _token(text: str, chance: float) -> dict[str, Any]:

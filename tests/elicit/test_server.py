@@ -75,6 +75,17 @@ def test_logprobs_are_the_chances_of_the_options(client):
     assert found["Clint"] == pytest.approx(0.998 * (1 - chances["Dole"]))
 
 
+def test_options_by_letter_are_answered_by_one_letter(client):
+    text = "Who?\nAnswer with one letter only:\nA: Clinton\nB: Dole"
+    asked = {"model": "m", "messages": [{"role": "user", "content": text}], "logprobs": True}
+    reply = client.chat.completions.create(**asked, top_logprobs=20).choices[0]
+    (token,) = reply.logprobs.content
+    assert token.token == reply.message.content
+    seed = request_hash(asked | {"top_logprobs": 20})
+    found = {t.token: math.exp(t.logprob) / 0.998 for t in token.top_logprobs}
+    assert found == pytest.approx(probabilities(f"{seed}/letter", ["A", "B"]))
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_responses_are_connection_errors_or_no_json(client, server, name):
     server.script(next=[name])
