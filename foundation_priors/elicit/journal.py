@@ -1,4 +1,4 @@
-"""Every answer on disk the moment it arrives: one JSON object a line, appended and never changed."""
+"""Every answer on disk the moment it arrives, one JSON object a line, and never changed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from foundation_priors.errors import IncompleteWarning, JournalError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "read"]
 
 FORMAT = 1
-KINDS = ("study", "probe", "answer", "failure", "batch")
+KINDS = ("study", "run", "probe", "answer", "failure", "batch")
 LONG_SECRET = 8  # shorter ones would be struck out of answers by chance
 
 
@@ -84,7 +84,7 @@ class Journal:
         try:
             self.torn = _repair(self.path)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            for line in Journal.read(self.path):
+            for line in read(self.path):
                 self._index(line)
         except BaseException as error:
             self.close()
@@ -111,33 +111,8 @@ class Journal:
 
     @staticmethod
     def read(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
-        """Yield the lines of a journal one by one; a torn last line is left out.
-
-        Parameters
-        ----------
-        path : str or path
-            The journal, which may be in use.
-
-        Yields
-        ------
-        dict
-            A line.
-
-        Raises
-        ------
-        JournalError
-            If the file is missing or is no journal.
-        """
-        try:
-            file = open(path, "rb")
-        except OSError as error:
-            raise JournalError(f"The journal {str(path)!r}: {error.strerror}.") from None
-        with file:
-            for number, raw in enumerate(file, 1):
-                line = _decode(raw)
-                if line is None and not raw.endswith(b"\n"):
-                    return
-                yield _checked(line, number, path)
+        """Yield the lines of a journal; the same as the function `read`."""
+        return read(path)
 
     def done(self, key: str) -> bool:
         """Return whether a call has its final answer.
@@ -177,8 +152,8 @@ class Journal:
         secrets : iterable of str
             The keys.
         """
-        known = {json.dumps(secret)[1:-1].encode() for secret in secrets}
-        self._secrets = tuple({*self._secrets, *(s for s in known if len(s) >= LONG_SECRET)})
+        known = {_spelt(s, times) for s in secrets if len(s) >= LONG_SECRET for times in (1, 2)}
+        self._secrets = tuple({*self._secrets, *known})
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append a line and return when it is on disk.
@@ -299,6 +274,36 @@ class Journal:
             ) from None
 
 
+def read(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a journal one by one; a torn last line is left out.
+
+    Parameters
+    ----------
+    path : str or path
+        The journal, which may be in use.
+
+    Yields
+    ------
+    dict
+        A line.
+
+    Raises
+    ------
+    JournalError
+        If the file is missing or is no journal.
+    """
+    try:
+        file = open(path, "rb")
+    except OSError as error:
+        raise JournalError(f"The journal {str(path)!r}: {error.strerror}.") from None
+    with file:
+        for number, raw in enumerate(file, 1):
+            line = _decode(raw)
+            if line is None and not raw.endswith(b"\n"):
+                return
+            yield _checked(line, number, path)
+
+
 def _locked(path: Path) -> Any:
     """Lock a journal; the lock file tells others who holds it."""
     from filelock import FileLock, Timeout
@@ -390,7 +395,8 @@ def _decode(raw: bytes) -> dict[str, Any] | None:
 
 
 def _checked(line: dict[str, Any] | None, number: int, path: str | os.PathLike) -> dict[str, Any]:
-    if line is None or line.get("kind") not in KINDS:
+    kind = None if line is None else line.get("kind")
+    if line is None or not isinstance(kind, str) or (number == 1 and kind not in KINDS):
         if number == 1:
             raise JournalError(f"{str(path)!r} is no journal of answers: name another file.")
         raise JournalError(
@@ -402,6 +408,13 @@ def _checked(line: dict[str, Any] | None, number: int, path: str | os.PathLike) 
             f"The journal {str(path)!r} was written by a later version: upgrade foundation_priors."
         )
     return line
+
+
+def _spelt(secret: str, times: int) -> bytes:
+    """Spell a key as it stands in a line, or in an answer that is JSON itself in a line."""
+    for _ in range(times):
+        secret = json.dumps(secret, ensure_ascii=False)[1:-1]
+    return secret.encode()
 
 
 def _plain(value: Any) -> Any:

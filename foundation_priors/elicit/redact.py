@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Secret", "one_line", "redact"]
+__all__ = ["Secret", "one_line", "redact", "redacted_logs"]
 
+CHATTY = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")  # they log headers and addresses
 HIDDEN = "[redacted]"
 SHORTEST = 4  # shorter strings turn up in texts by chance
 PATTERNS = (
@@ -94,11 +98,41 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     'no such user: [redacted]'
     """
     for secret in sorted((s for s in secrets if len(s) >= SHORTEST), key=len, reverse=True):
-        for form in {secret, quote(secret, safe="")}:
+        for form in (quote(secret, safe=""), json.dumps(secret)[1:-1], secret):
             text = text.replace(form, HIDDEN)
     for pattern in PATTERNS:
         text = pattern.sub(_keep_name, text)
     return text
+
+
+@contextlib.contextmanager
+def redacted_logs(secrets: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Redact what the client and the libraries below it log meanwhile.
+
+    Parameters
+    ----------
+    secrets : callable
+        Returns the keys that are in use.
+
+    Yields
+    ------
+    None
+        While the filters are there.
+    """
+
+    def clean(record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage(), secrets()), ()
+        return True
+
+    known = list(logging.root.manager.loggerDict)
+    loggers = [logging.getLogger(name) for name in known if name.partition(".")[0] in CHATTY]
+    for logger in loggers:
+        logger.addFilter(clean)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(clean)
 
 
 def one_line(text: str, length: int = 300) -> str:

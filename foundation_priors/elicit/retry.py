@@ -1,0 +1,278 @@
+"""What went wrong with a request, and whether and when to send it again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+__all__ = ["Fault", "Patience", "Unreadable", "explain", "retry_after"]
+
+AGAIN = (408, 409, 425, 429)
+OVERLOADED = (408, 429, 503, 504, 529)
+BROKEN = (500, 501)
+BROKE = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+WRONG_ADDRESS = (301, 302, 303, 307, 308, 405, 406, 410)
+
+ADDRESS = "check base_url, which as a rule ends in /v1, and that the server is running"
+NO_MODEL = "pass the name by which the server knows it as fp.Endpoint(model=...)"
+NO_CREDIT = "the account has no credit left, so add some and run again to go on"
+NO_ENTRY = "check the endpoint's api_key, and that it may use this model"
+
+Kind = Literal["again", "stop", "bad", "filtered"]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is asked again.
+
+    Parameters
+    ----------
+    tries : int
+        Requests per call until one brings a response.
+    reasks : int
+        How often a call is asked again whose response holds no valid answer.
+    base, longest : float
+        Seconds: the pause before the k-th repetition is drawn uniformly from 0 to
+        ``min(longest, base * 2**(k - 1))``.
+    patience : float
+        Seconds that a server may ask to wait (its Retry-After); where it asks for more, the run
+        stops and says so.
+
+    Notes
+    -----
+    Full jitter [1]_: without it, requests refused together come back together.
+
+    References
+    ----------
+    .. [1] Brooker, M. (2015). Exponential backoff and jitter. AWS Architecture Blog.
+
+    Examples
+    --------
+    >>> Patience(base=1.0).ceiling(3)
+    4.0
+    """
+
+    tries: int = 8
+    reasks: int = 2
+    base: float = 0.5
+    longest: float = 30.0
+    patience: float = 300.0
+
+    def ceiling(self, failures: int) -> float:
+        """Return the longest pause after that many failures."""
+        return float(min(self.longest, self.base * 2 ** (min(failures, 60) - 1)))
+
+    def pause(self, failures: int, after: float | None = None) -> float:
+        """Return the seconds to wait after that many failures.
+
+        Parameters
+        ----------
+        failures : int
+            From 1.
+        after : float, optional
+            What the server asked for, which is waited at least.
+
+        Returns
+        -------
+        float
+            Random.
+        """
+        if after is not None:
+            return after + random.uniform(0, min(self.base, self.longest))
+        return random.uniform(0, self.ceiling(failures))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a request brought no completion.
+
+    Parameters
+    ----------
+    kind : str
+        ``again``: it may go better the next time; ``stop``: nothing will go better; ``bad``: the
+        server understands this request and refuses it; ``filtered``: for its content.
+    text : str
+        In words of the server's, not redacted and not cut yet.
+    after : float, optional
+        Seconds that the server asks to wait.
+    overload : bool
+        Whether fewer requests at a time would help.
+    billed : bool
+        Whether the server may have charged for it.
+    advice : str
+        What to do about it.
+    early : int
+        After how many of them a run that has had no response yet is stopped; 0: never.
+    served : bool
+        Whether the server took the request and broke on it.
+    """
+
+    kind: Kind
+    text: str
+    after: float | None = None
+    overload: bool = False
+    billed: bool = False
+    advice: str = "run again to go on from what the journal holds"
+    early: int = 0
+    served: bool = False
+
+
+class Unreadable(Exception):  # noqa: N818  # an event that is explained, not shown
+    """A response with status 200 holds no completion.
+
+    Parameters
+    ----------
+    text : str
+        What it holds instead.
+    page : bool
+        Whether it is a web page.
+    """
+
+    def __init__(self, text: str, page: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.page = text, page
+
+
+def explain(error: Exception) -> Fault:
+    """Say what an error of the client means for the run.
+
+    Parameters
+    ----------
+    error : Exception
+        An error of `openai`, a TimeoutError, or `Unreadable`.
+
+    Returns
+    -------
+    Fault
+        Its meaning.
+
+    Raises
+    ------
+    Exception
+        The error itself, if it is none of these.
+    """
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error)
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
+        return Fault("again", "the request timed out", overload=True, billed=True)
+    if isinstance(error, openai.APIConnectionError):
+        return _of_connection(error)
+    if isinstance(error, Unreadable):
+        if error.page:
+            return Fault("again", error.text, advice=ADDRESS, early=3)  # a proxy may say so once
+        return Fault("again", error.text, billed=True)
+    raise error
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds a server asks to wait.
+
+    Parameters
+    ----------
+    headers : mapping
+        Of the response: ``retry-after-ms``, or ``retry-after`` in seconds or as an HTTP date.
+
+    Returns
+    -------
+    float or None
+        At least 0; None if it does not say.
+
+    Examples
+    --------
+    >>> retry_after({"retry-after-ms": "250"}), retry_after({"retry-after": "2"}), retry_after({})
+    (0.25, 2.0, None)
+    """
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        text = headers.get(name)
+        if text is None:
+            continue
+        seconds = _number(text, unit)
+        if seconds is None:
+            seconds = _until(text)
+        if seconds is not None:
+            return max(0.0, seconds)
+    return None
+
+
+def _number(text: str, unit: float) -> float | None:
+    try:
+        value = float(text) * unit
+    except ValueError:
+        return None
+    return value if value == value and abs(value) < float("inf") else None
+
+
+def _until(text: str) -> float | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
+
+
+def _of_connection(error: Exception) -> Fault:
+    import httpx2
+
+    cause = error.__cause__
+    said = str(cause or error) or type(cause or error).__name__
+    if isinstance(cause, httpx2.ConnectError):
+        return Fault("again", f"no connection ({said})", advice=ADDRESS, early=1)
+    if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+        return Fault("stop", said, advice=ADDRESS)
+    return Fault("again", f"the connection was dropped ({said})", billed=True)
+
+
+def _of_status(error: Any) -> Fault:
+    status, body, text = error.status_code, _detail(error.body), _said(error)
+    code = str(body.get("code") or "")
+    kinds = {code, str(body.get("type") or "")}
+    after = retry_after(error.response.headers)
+    if status == 402 or kinds & set(BROKE):
+        return Fault("stop", text, advice=NO_CREDIT)
+    if code == "content_filter" or (status == 403 and _flagged(text)):
+        return Fault("filtered", text)
+    if status in (401, 403):
+        return Fault("stop", text, advice=NO_ENTRY)
+    if status == 404 or status in WRONG_ADDRESS:
+        return Fault("stop", text, advice=NO_MODEL if status == 404 and body else ADDRESS)
+    if status in AGAIN or status >= 500:
+        return Fault("again", text, after, overload=status in OVERLOADED, served=status in BROKEN)
+    return Fault("bad", text, advice="change the settings that the server does not take")
+
+
+def _detail(body: Any) -> dict[str, Any]:
+    """Return the error object of a JSON body; empty when the server isn't one for models."""
+    if not isinstance(body, dict):
+        return {}
+    inner = body.get("error", body)
+    if isinstance(inner, str):
+        return {"message": inner}
+    if not isinstance(inner, dict) or inner == {"detail": "Not Found"}:
+        return {}
+    return inner
+
+
+def _said(error: Any) -> str:
+    detail = _detail(error.body)
+    message = detail.get("message") or detail.get("detail") or ""
+    if not message and isinstance(error.body, str) and not looks_like_page(error.body):
+        message = error.body
+    elif not message and isinstance(error.body, str):
+        message = "a web page"
+    return f"HTTP {error.status_code}" + (f", {str(message)[:10_000]}" if message else "")
+
+
+def _flagged(text: str) -> bool:
+    return any(word in text.lower() for word in ("moderation", "flagged", "content policy"))
+
+
+def looks_like_page(text: str) -> bool:
+    """Return whether a body is a web page."""
+    return text.lstrip()[:100].lower().startswith(("<!doctype", "<html", "<head", "<?xml"))

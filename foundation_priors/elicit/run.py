@@ -1,0 +1,243 @@
+"""What all requests of a run share: the journal, the budget, the counts, the way to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from foundation_priors.elicit.budget import Budget, Cost
+from foundation_priors.elicit.design import digest
+from foundation_priors.elicit.exchange import LETTER
+from foundation_priors.elicit.redact import one_line, redact
+from foundation_priors.errors import ElicitationError
+
+if TYPE_CHECKING:
+    from foundation_priors.elicit.answers import Rejected
+    from foundation_priors.elicit.design import Call, Study
+    from foundation_priors.elicit.exchange import Mode, Reply
+    from foundation_priors.elicit.journal import Journal
+    from foundation_priors.elicit.progress import Outcome
+    from foundation_priors.elicit.retry import Fault, Patience
+
+__all__ = ["Run", "now"]
+
+SLACK = 256  # tokens that servers add: the marks of roles, a system prompt of their own
+
+
+class Run:
+    """What all requests of a run share.
+
+    Parameters
+    ----------
+    study : Study
+        What is asked.
+    journal : Journal
+        Open.
+    budget : mapping of str to float, optional
+        As `Budget` takes it.
+    patience : Patience
+        How long a server is asked again.
+    outcome : Outcome
+        What is counted.
+
+    Raises
+    ------
+    ValueError
+        If a budget cannot be kept for want of a price or of a bound on the length of an answer.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        journal: Journal,
+        budget: Mapping[str, float] | None,
+        patience: Patience,
+        outcome: Outcome,
+    ) -> None:
+        self.study, self.journal, self.patience, self.outcome = study, journal, patience, outcome
+        self.budget = Budget(budget)
+        self.tick: Callable[[], None] = lambda: None
+        self._surprise: dict[str, int] = {}
+        for name in study.endpoints:
+            self._check_bounds(name)
+        journal.hide(self.secrets())
+
+    def secrets(self) -> list[str]:
+        """Return all keys in use."""
+        return [secret for point in self.study.endpoints.values() for secret in point.secrets()]
+
+    def clean(self, text: str) -> str:
+        """Return a server's text as it may be shown and stored."""
+        return one_line(redact(text, self.secrets()))
+
+    def bound(self, call: Call, content: bytes) -> Cost:
+        """Return the most that a request can cost.
+
+        Parameters
+        ----------
+        call : Call
+            The call.
+        content : bytes
+            The body of the request.
+
+        Returns
+        -------
+        Cost
+            A token is a byte or more, so that the bytes of the request bound its tokens.
+        """
+        if not self.budget.counts_tokens:
+            return Cost(calls=1)
+        point = self.study.endpoints[call.model]
+        out = point.max_output(self.study.settings) or LETTER
+        into = len(content) + SLACK + self._surprise.get(call.model, 0)
+        return Cost(1, into + out, point.cost(into, out))
+
+    def spent(self, call: Call, bound: Cost, reply: Reply | None, billed: bool) -> Cost:
+        """Count a request and return what it cost.
+
+        Parameters
+        ----------
+        call : Call
+            The call.
+        bound : Cost
+            The most that it could cost.
+        reply : Reply or None
+            What it brought.
+        billed : bool
+            Whether a request without a response may cost all the same.
+
+        Returns
+        -------
+        Cost
+            The bound, where the server does not say.
+        """
+        self.outcome.requests += 1
+        if reply is None:
+            self.outcome.failures += 1
+            return bound if billed else Cost(calls=1)
+        if reply.tokens is None:
+            self.outcome.unrecorded += 1
+            return bound
+        used, point = reply.tokens, self.study.endpoints[call.model]
+        for side, count in used.items():
+            self.outcome.tokens[side] += count
+        cost = Cost(1, used["input"] + used["output"], point.cost(used["input"], used["output"]))
+        self.outcome.money += cost.money
+        if cost.tokens > bound.tokens > 0:  # a long prompt of the server's own: expect it from now
+            over = int(cost.tokens - bound.tokens)
+            self._surprise[call.model] = self._surprise.get(call.model, 0) + over
+        return cost
+
+    def error(self, model: str, fault: Fault) -> ElicitationError:
+        """Return the one sentence with which the run stops."""
+        address = self.study.endpoints[model].address
+        return ElicitationError(
+            f"Asking model {model!r} at {redact(address, self.secrets())} failed:"
+            f" {self.clean(fault.text)}: {fault.advice}."
+        )
+
+    def failure(self, call: Call, attempt: int, fault: Fault) -> dict[str, Any]:
+        """Return the journal's line of a request without a response."""
+        return {
+            "kind": "failure",
+            "key": call.key,
+            "model": call.model,
+            "attempt": attempt,
+            "error": self.clean(fault.text),
+            "time": now(),
+        }
+
+    async def keep(
+        self,
+        call: Call,
+        mode: Mode,
+        messages: list[dict[str, Any]],
+        reply: Reply | None,
+        parsed: list[dict] | None,
+        rejected: Rejected | None,
+        final: bool,
+        attempt: int,
+    ) -> None:
+        """Write what a call brought, and count it when it is on disk.
+
+        Parameters
+        ----------
+        call : Call
+            The call.
+        mode : str
+            How the form of the answer was asked for.
+        messages : list of dict
+            As they were sent.
+        reply : Reply or None
+            The response, if there was one.
+        parsed : list of dict or None
+            The answers.
+        rejected : Rejected or None
+            Why there are none.
+        final : bool
+            Whether the call is done.
+        attempt : int
+            From 1.
+        """
+        line = self._answer(call, mode, messages, reply)
+        line["parsed"] = parsed
+        if rejected is not None:
+            detail = self.clean(str(rejected.detail))
+            line["rejected"] = {"reason": rejected.reason, "detail": detail}
+        line |= {"final": final, "attempt": attempt, "time": now()}
+        await self.journal.append(line)
+        if rejected is None:
+            self.outcome.answered += 1
+        else:
+            counts = self.outcome.rejected if final else self.outcome.retried
+            counts[rejected.reason] += 1
+        self.tick()
+
+    def _answer(
+        self, call: Call, mode: Mode, messages: list[dict[str, Any]], reply: Reply | None
+    ) -> dict[str, Any]:
+        line = {
+            "kind": "answer",
+            "key": call.key,
+            "request": call.request,
+            "version": self.study.version,
+            "model": call.model,
+            "draw": call.draw,
+            "cells": [{"profile": c.profile, "factors": c.factors} for c in call.cells],
+            "messages": messages,
+            "schema": digest(call.schema),
+            "structured": mode,
+            "settings": call.settings,
+            "server_model": reply and reply.model,
+            "fingerprint": reply and reply.fingerprint,
+            "raw": reply and (reply.text or reply.refusal or ""),
+            "parsed": None,
+            "rejected": None,
+            "finish_reason": reply and reply.finish,
+            "tokens": reply and reply.tokens,
+            "latency": reply and round(reply.latency, 4),
+        }
+        if self.study.probabilities:
+            line["logprobs"] = reply and reply.logprobs
+        return line
+
+    def _check_bounds(self, name: str) -> None:
+        point = self.study.endpoints[name]
+        if self.budget.counts_money and point.price is None:
+            raise ValueError(
+                f"A budget in money needs the price of model {name!r}: pass"
+                " fp.Endpoint(price=(input, output)), of a million tokens each, 0 where it is free."
+            )
+        if not self.budget.counts_tokens or self.study.probabilities:
+            return
+        if point.max_output(self.study.settings) is None:
+            raise ValueError(
+                f"A budget in tokens or money needs a bound on the answers of model {name!r}: pass"
+                ' settings={"max_tokens": ...}.'
+            )
+
+
+def now() -> str:
+    """Return the time, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
