@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foundation_priors import conjugate, datasets, plots
+    from foundation_priors import conjugate, datasets, elicit, plots
     from foundation_priors.diagnose import reliance, worth
+    from foundation_priors.elicit import Elicitation, Endpoint, Number, Text
     from foundation_priors.errors import (
         ColumnError,
+        ElicitationError,
         FoundationPriorsError,
         ImproperPriorError,
+        IncompleteWarning,
+        JournalError,
         ModelError,
         SyntheticAsEvidenceError,
         UnreliableWarning,
@@ -21,17 +25,25 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ColumnError",
+    "Elicitation",
+    "ElicitationError",
+    "Endpoint",
     "FoundationPriorsError",
     "ImproperPriorError",
+    "IncompleteWarning",
+    "JournalError",
     "ModelError",
+    "Number",
     "SyntheticAsEvidenceError",
     "SyntheticData",
+    "Text",
     "TrustPath",
     "UnreliableWarning",
     "codes",
     "concat",
     "conjugate",
     "datasets",
+    "elicit",
     "plots",
     "reliance",
     "sample",
@@ -42,10 +54,14 @@ __all__ = [
 
 _ROOMS = {
     "diagnose": ("reliance", "worth"),
+    "elicit": ("Elicitation", "Endpoint", "Number", "Text"),
     "errors": (
         "ColumnError",
+        "ElicitationError",
         "FoundationPriorsError",
         "ImproperPriorError",
+        "IncompleteWarning",
+        "JournalError",
         "ModelError",
         "SyntheticAsEvidenceError",
         "UnreliableWarning",
@@ -55,7 +71,7 @@ _ROOMS = {
     "synthetic": ("SyntheticData", "concat"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("conjugate", "datasets", "plots")
+_MODULES = ("conjugate", "datasets", "elicit", "plots")
 
 
 # Hidden from type checkers, to whom a module with __getattr__ has every attribute.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.elicit.fields import KINDS, Choice, Field, Rejected, Text, Whole, shown
+from foundation_priors.elicit.fields import KINDS, Choice, Field, Rejected, Text, shown
 from foundation_priors.elicit.letters import ALPHABET, letters_of
 from foundation_priors.elicit.reading import bare, json_in, name_of
 from foundation_priors.elicit.schemas import fields_of, is_model

@@ -258,8 +258,8 @@ class Study:
         Returns
         -------
         tuple of (Call, int) or None
-            The call, and its number in the order of rows (models, factors, draws, profiles); None
-            if this study does not ask for it.
+            The call, and the number of its first cell where models are slowest, then factors,
+            draws and profiles; None if this study does not ask for it.
         """
         cells = line.get("cells") or [{}]
         levels = [cells[0].get("factors", {}).get(name) for name in self.factors]
@@ -275,7 +275,7 @@ class Study:
         if call.key != line.get("key"):
             return None
         before = (model * len(self.combinations) + combination) * self.draws + draw
-        return call, before * self.batches + batch
+        return call, before * len(self.profiles) + place
 
     def _places(self, what: str) -> dict[Any, int]:
         if f"{what} by name" not in self._memo:

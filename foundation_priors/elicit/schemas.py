@@ -101,7 +101,8 @@ def _listed(options: list[Any], ordered: bool) -> Field:
     if all(isinstance(o, numbers.Integral) and not isinstance(o, bool) for o in options):
         return Whole(tuple(int(option) for option in options))
     raise TypeError(
-        f"The options {options!r} must be all strings or all whole numbers: write others as strings."
+        f"The options {options!r} must be all strings or all whole numbers: write others as"
+        " strings."
     )
 
 

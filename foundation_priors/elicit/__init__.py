@@ -1,0 +1,10 @@
+"""Asking language models, with every answer kept."""
+
+from foundation_priors.elicit.collect import replay
+from foundation_priors.elicit.elicitation import Elicitation
+from foundation_priors.elicit.endpoint import Endpoint
+from foundation_priors.elicit.fields import Number, Text
+from foundation_priors.elicit.journal import Journal
+from foundation_priors.elicit.preview import Preview
+
+__all__ = ["Elicitation", "Endpoint", "Journal", "Number", "Preview", "Text", "replay"]

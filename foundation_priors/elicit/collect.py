@@ -1,0 +1,364 @@
+"""From the lines of a journal to synthetic data."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from foundation_priors.elicit.columns import ANSWERED, MISSING, Answers
+from foundation_priors.elicit.design import ORDER, Study
+from foundation_priors.elicit.fields import Choice
+from foundation_priors.elicit.journal import read
+from foundation_priors.errors import ElicitationError, IncompleteWarning, JournalError
+from foundation_priors.synthetic.build import FACTORS, ROWS
+from foundation_priors.synthetic.container import SyntheticData
+
+__all__ = ["asked_last", "collect", "draws_asked", "probability_rows", "replay"]
+
+NOT_RECORDED = "not recorded"
+
+
+def replay(journal: str | os.PathLike, draws: int | None = None) -> SyntheticData:
+    """Rebuild the answers of the study that a journal was last used for, offline.
+
+    Parameters
+    ----------
+    journal : str or path
+        The file that `Elicitation.run` wrote.
+    draws : int, optional
+        Answers for each cell. Default: as many as were asked for.
+
+    Returns
+    -------
+    SyntheticData
+        Identical to what the run returned.
+
+    Raises
+    ------
+    JournalError
+        If the file is missing, is no journal, or names no study.
+    ElicitationError
+        If it holds no answer.
+    """
+    line = asked_last(journal)
+    study = Study.from_record(line)
+    draws = draws_asked(journal, study) if draws is None else draws
+    return collect(journal, dataclasses.replace(study, draws=draws, _memo={}))
+
+
+def asked_last(journal: str | os.PathLike) -> dict[str, Any]:
+    """Return the line of the study that a journal was last used for."""
+    studies, last = {}, None
+    for line in read(journal):
+        if line["kind"] == "study":
+            studies[line["version"]] = line
+        if line["kind"] in ("study", "run"):
+            last = line["version"]
+    if last not in studies:
+        raise JournalError(
+            f"The journal {str(journal)!r} does not say what was asked: replay it with the"
+            " Elicitation that did, survey.replay(journal)."
+        )
+    return studies[last]
+
+
+def draws_asked(journal: str | os.PathLike, study: Study) -> int:
+    """Return how many draws of a study a journal was last asked for, or else holds."""
+    asked, held, any_held = 0, 0, 1
+    for line in read(journal):
+        own = line.get("version") == study.version
+        if line["kind"] == "run" and own:
+            asked = int(line["draws"])
+        elif line["kind"] == "answer":
+            any_held = max(any_held, int(line["draw"]) + 1)
+            held = max(held, int(line["draw"]) + 1) if own else held
+    return asked or held or any_held
+
+
+def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None) -> SyntheticData:
+    """Read the answers to a study out of a journal, line by line.
+
+    Parameters
+    ----------
+    journal : str or path
+        The file.
+    study : Study
+        What was asked.
+    stopped : str, optional
+        Why the run ended early, for the warning.
+
+    Returns
+    -------
+    SyntheticData
+        One row per answer, models slowest, then factors, draws and profiles, whatever the order in
+        which they arrived.
+
+    Raises
+    ------
+    ElicitationError
+        If there is no answer at all.
+    JournalError
+        If an answer in the journal does not fit the study.
+
+    Warns
+    -----
+    IncompleteWarning
+        If answers were rejected or are missing.
+    """
+    answers, notes = Answers(study), _Notes()
+    for line in read(journal):
+        if line["kind"] == "study":
+            notes.version(line)
+        elif line["kind"] == "answer" and line.get("final"):
+            _take(line, study, answers, notes, journal)
+    rows = np.flatnonzero(answers.status == ANSWERED)
+    if not rows.size:
+        raise ElicitationError(_nothing(journal, answers, stopped))
+    _warn(answers, stopped)
+    return SyntheticData(
+        _dataset(study, answers, rows),
+        outcome=study.schema.outcomes,
+        unit="profile",
+        cluster=_clusters(study),
+        levels=_levels(study),
+        provenance=_provenance(journal, study, answers, notes),
+    )
+
+
+def probability_rows(
+    name: str, options: tuple[str, ...], probability: np.ndarray
+) -> dict[str, tuple[str, np.ndarray]]:
+    """Return how the stated probabilities stand beside the likeliest option.
+
+    Parameters
+    ----------
+    name : str
+        The outcome.
+    options : tuple of str
+        Its options, in the original order.
+    probability : numpy.ndarray
+        Shape (answer, option), rows add to 1.
+
+    Returns
+    -------
+    dict
+        Coordinates on ``answer``, one for each option: ``probability_{outcome}_{option}``.
+    """
+    return {
+        f"probability_{name}_{option}": (ROWS, probability[:, place].copy())
+        for place, option in enumerate(options)
+    }
+
+
+@dataclasses.dataclass
+class _Notes:
+    """What the lines say beside the answers."""
+
+    versions: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    heard: dict[str, dict[str, set[str]]] = dataclasses.field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+    first: str | None = None
+    last: str | None = None
+
+    def version(self, line: Mapping[str, Any]) -> None:
+        names = ("prompt", "system", "line", "instructions", "factors")
+        said = {name: line.get(name) for name in names}
+        self.versions.setdefault(line["version"], {k: v for k, v in said.items() if v})
+
+    def answer(self, line: Mapping[str, Any]) -> None:
+        for name in ("server_model", "fingerprint", "structured"):
+            if line.get(name) is not None:
+                self.heard[line["model"]][name].add(str(line[name]))
+        time = line.get("time")
+        if time is not None:
+            self.first = min(self.first or time, time)
+            self.last = max(self.last or time, time)
+
+    def of(self, model: str, name: str) -> list[str] | str:
+        return sorted(self.heard[model][name]) or NOT_RECORDED
+
+
+def _take(
+    line: Mapping[str, Any],
+    study: Study,
+    answers: Answers,
+    notes: _Notes,
+    journal: str | os.PathLike,
+) -> None:
+    found = study.locate(line)
+    if found is None:
+        return
+    call, start = found
+    if answers.status[start] != MISSING:
+        return
+    notes.answer(line)
+    parsed = line.get("parsed")
+    if parsed is None:
+        reason = (line.get("rejected") or {}).get("reason", "no response")
+        answers.reject(start, len(call.rows), str(reason))
+        return
+    try:
+        if len(parsed) != len(call.rows):
+            raise ValueError
+        answers.add(start, call.key, parsed)
+    except (KeyError, TypeError, ValueError):
+        raise JournalError(
+            f"The answer {call.key} in the journal {str(journal)!r} does not fit the study: take"
+            " that line out, and run again to ask for it anew."
+        ) from None
+
+
+def _dataset(study: Study, answers: Answers, rows: np.ndarray) -> xr.Dataset:
+    profiles, n = study.profiles, len(study.profiles)
+    table, place = rows // n, rows % n
+    draw, table = table % study.draws, table // study.draws
+    model, combination = table // len(study.combinations), table % len(study.combinations)
+    data: dict[str, Any] = {}
+    coords: dict[str, Any] = {"source": (ROWS, _text(list(study.endpoints), model))}
+    for name, field in study.schema.fields.items():
+        home = data if name in study.schema.outcomes else coords
+        unit = getattr(field, "unit", "")
+        attrs = {"units": unit} if unit else {}
+        home[name] = (ROWS, answers.values(name, rows), attrs)
+    for name in study.factors:
+        coords[name] = (ROWS, _text([c[name] for c in study.combinations], combination))
+    if study.shuffle:
+        coords[ORDER] = (ROWS, _shown(study, model, combination, draw, place))
+    if study.probabilities:
+        name = study.probabilities
+        options = study.schema.fields[name].options
+        coords |= probability_rows(name, options, answers.probability[rows])
+    if study.per_call > 1:
+        coords["conversation"] = (ROWS, answers.calls[rows].astype(str).astype(object))
+    coords["draw"] = (ROWS, draw)
+    kind = object if isinstance(profiles.ids[0], str) else np.int64
+    coords["profile"] = (ROWS, np.array(profiles.ids, dtype=kind)[place])
+    data |= {name: (ROWS, values[place]) for name, values in profiles.columns.items()}
+    return xr.Dataset(data, coords)
+
+
+def _text(names: list[str], codes: np.ndarray) -> np.ndarray:
+    return np.array(names, dtype=object)[codes]
+
+
+def _shown(study: Study, *codes: np.ndarray) -> np.ndarray:
+    """Return the order in which each row's call showed the options."""
+    names = list(study.endpoints)
+    calls = zip(*(code.tolist() for code in codes), strict=True)
+    shown = [study.call(names[m], c, d, p // study.per_call).factors[ORDER] for m, c, d, p in calls]
+    return np.array(shown, dtype=object)
+
+
+def _clusters(study: Study) -> list[str]:
+    """Name what makes answers alike beyond profile and framing, which are known to."""
+    several = [name for name, levels in study.factors.items() if len(levels) > 1]
+    own = [name for name in several if name not in FACTORS]
+    return ["conversation", *own] if study.per_call > 1 else own
+
+
+def _levels(study: Study) -> dict[str, Any]:
+    levels: dict[str, Any] = dict(study.profiles.levels)
+    for name, field in study.schema.fields.items():
+        if isinstance(field, Choice):
+            levels[name] = pd.CategoricalDtype(list(field.options), ordered=field.ordered)
+    return levels
+
+
+def _provenance(
+    journal: str | os.PathLike, study: Study, answers: Answers, notes: _Notes
+) -> dict[str, Any]:
+    models, sampling = {}, {}
+    for name, point in study.endpoints.items():
+        models[name] = {
+            "model": point.model or name,
+            "served as": notes.of(name, "server_model"),
+            "fingerprints": notes.of(name, "fingerprint"),
+        }
+        settings = {**study.settings, **point.settings}
+        sampling[name] = {"settings": settings, "structured": notes.of(name, "structured")}
+    dates = {"first": notes.first, "last": notes.last} if notes.first else None
+    versions = dict(notes.versions)
+    if study.version not in versions:
+        own = _Notes()
+        own.version(study.record())
+        versions |= own.versions
+    return {
+        "model": models,
+        "prompts": {"used": study.version, "versions": versions},
+        "sampling": sampling,
+        "dates": dates,
+        "rejected": _rejected(study, answers),
+        "journal": Path(journal).name,
+    }
+
+
+def _rejected(study: Study, answers: Answers) -> dict[str, Any]:
+    """Count what is not there, since it is not missing at random."""
+    status, n = answers.status, len(study.profiles)
+    lost = status > ANSWERED
+    by_profile = np.bincount(np.flatnonzero(lost) % n, minlength=n)
+    return {
+        "asked": int(status.size),
+        "answered": int((status == ANSWERED).sum()),
+        "not asked yet": int((status == MISSING).sum()),
+        "reasons": answers.counts(),
+        "by design": _by_design(study, answers),
+        "by profile": {
+            str(study.profiles.ids[i]): int(by_profile[i]) for i in np.flatnonzero(by_profile)
+        },
+    }
+
+
+def _by_design(study: Study, answers: Answers) -> list[dict[str, Any]]:
+    shape = (len(study.endpoints), len(study.combinations), -1)
+    table, out = answers.status.reshape(shape), []
+    for m, name in enumerate(study.endpoints):
+        for c, levels in enumerate(study.combinations):
+            codes = Counter(table[m, c][table[m, c] > ANSWERED].tolist())
+            reasons = {answers.reasons[code - 2]: count for code, count in codes.items()}
+            if reasons:
+                asked = {"source": name, **levels, "asked": int(table.shape[2])}
+                out.append({**asked, "reasons": dict(sorted(reasons.items()))})
+    return out
+
+
+def _warn(answers: Answers, stopped: str | None) -> None:
+    size, there = answers.status.size, int((answers.status == ANSWERED).sum())
+    if there == size:
+        return
+    warnings.warn(
+        f"{size - there} of {size} answers are not there ({_why(answers)}), which is not missing"
+        f" at random: see .provenance['rejected'].{f' {stopped}' if stopped else ''}",
+        IncompleteWarning,
+        stacklevel=4,
+    )
+
+
+def _nothing(journal: str | os.PathLike, answers: Answers, stopped: str | None) -> str:
+    if stopped:
+        return f"There is no answer yet ({_why(answers)}). {stopped}"
+    if answers.counts():
+        return (
+            f"No answer could be used ({_why(answers)}): look at the lines of"
+            f" {str(journal)!r} and change the prompt or the answer's schema."
+        )
+    return (
+        f"The journal {str(journal)!r} holds no answer to this study: run it, or replay the study"
+        " that it was last used for with fp.elicit.replay(journal)."
+    )
+
+
+def _why(answers: Answers) -> str:
+    parts = [f"{count} {reason}" for reason, count in answers.counts().items()]
+    waiting = int((answers.status == MISSING).sum())
+    return ", ".join([*parts, *([f"{waiting} not asked yet"] if waiting else [])])
