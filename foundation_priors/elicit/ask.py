@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foundation_priors.elicit.design import Call, Study
     from foundation_priors.elicit.journal import Journal
 
-__all__ = ["Outcome", "Patience", "ask"]
+__all__ = ["Outcome", "Patience", "ask", "first_of", "opened"]
 
 
 async def ask(
@@ -82,7 +82,7 @@ async def ask(
                     for lane in lanes:
                         group.create_task(lane.work())
             except BaseExceptionGroup as several:
-                error = _first(several)
+                error = first_of(several)
     if error is not None:  # outside of the handler, so that no error of the client hangs on to it
         raise error
     return outcome
@@ -126,7 +126,8 @@ def _calls(study: Study, names: list[str], in_turn: bool) -> Iterator[Call]:
     return itertools.chain.from_iterable(streams)
 
 
-def _first(group: BaseExceptionGroup) -> BaseException:
+def first_of(group: BaseExceptionGroup) -> BaseException:
+    """Return the first error of a group of groups."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

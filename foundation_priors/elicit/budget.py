@@ -27,6 +27,14 @@ class Cost:
     tokens: float = 0.0
     money: float = 0.0
 
+    def __add__(self, other: Cost) -> Cost:
+        """Return both."""
+        return Cost(self.calls + other.calls, self.tokens + other.tokens, self.money + other.money)
+
+    def __sub__(self, other: Cost) -> Cost:
+        """Return what is left of one without the other."""
+        return Cost(self.calls - other.calls, self.tokens - other.tokens, self.money - other.money)
+
 
 class Budget:
     """What one run may spend.
@@ -108,7 +116,7 @@ class Budget:
 
     def hold(self, cost: Cost) -> None:
         """Hold what fits."""
-        self.held = _add(self.held, cost, 1)
+        self.held = self.held + cost
         self.under_way += 1
 
     def settle(self, held: Cost, spent: Cost) -> None:
@@ -122,14 +130,6 @@ class Budget:
             What it cost.
         """
         self.under_way -= 1
-        self.held = _add(self.held, held, -1) if self.under_way else Cost()
-        self.spent = _add(self.spent, spent, 1)
+        self.held = self.held - held if self.under_way else Cost()
+        self.spent = self.spent + spent
         self._changed.set()
-
-
-def _add(one: Cost, other: Cost, sign: int) -> Cost:
-    return Cost(
-        one.calls + sign * other.calls,
-        one.tokens + sign * other.tokens,
-        one.money + sign * other.money,
-    )

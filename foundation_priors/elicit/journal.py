@@ -21,6 +21,7 @@ __all__ = ["Journal", "read"]
 
 FORMAT = 1
 KINDS = ("study", "run", "probe", "answer", "failure", "batch")
+ENDED = ("collected", "failed")  # of batches
 LONG_SECRET = 8  # shorter ones would be struck out of answers by chance
 
 
@@ -237,7 +238,10 @@ class Journal:
         elif kind == "probe":
             self.probes[line["model"]] = dict(line)
         elif kind == "batch":
-            self.batches[line["name"]] = {**self.batches.get(line["name"], {}), **line}
+            known = {**self.batches.get(line["name"], {}), **line}
+            if known["status"] in ENDED:
+                known["keys"] = ()
+            self.batches[line["name"]] = known
 
     def _start(self) -> None:
         data, self._waiting = b"".join(self._waiting), []

@@ -77,7 +77,7 @@ class Lane:
     ) -> None:
         self.run, self.clients, self.limit = run, clients, Limit(concurrency)
         self._calls, self._claimed = calls, set[str]()
-        self._modes = self._known_modes()
+        self.modes = self._known_modes()
         self._probing = {name: asyncio.Lock() for name in clients}
         self._heard = -math.inf
         self._doubtful: list[tuple[Question, Fault]] = []
@@ -120,23 +120,37 @@ class Lane:
 
     async def ask(self, call: Call) -> None:
         """Ask a call until it has a valid answer, or a reason for having none."""
-        tries = min(self.run.journal.tries(call.key), self.run.patience.reasks)
-        if call.model not in self._modes:
-            async with self._probing[call.model]:
-                if call.model not in self._modes:
-                    found = await self.probe(call)
-                    if found is None:
-                        return
-                    tries = found
-        question = self.question(call, self._modes[call.model])
+        tries = await self.ready(call)
+        if tries is None:
+            return
+        question = self.question(call, self.modes[call.model])
         while True:
             reply = await self._respond(question, self.run.patience.tries)
             if isinstance(reply, Fault):
                 return await self._give_up(question, reply)
-            final = await self._keep(question, reply, tries >= self.run.patience.reasks)
+            final = await self.keep(question, reply, tries >= self.run.patience.reasks)
             if final:
                 return
             tries += 1
+
+    async def ready(self, call: Call) -> int | None:
+        """See to it that the mode of a call's model is known.
+
+        Parameters
+        ----------
+        call : Call
+            The call, with which the server is probed if need be.
+
+        Returns
+        -------
+        int or None
+            How many answers to it were rejected so far; None when it is done.
+        """
+        tries = min(self.run.journal.tries(call.key), self.run.patience.reasks)
+        if call.model in self.modes:
+            return tries
+        async with self._probing[call.model]:
+            return tries if call.model in self.modes else await self.probe(call)
 
     async def probe(self, call: Call) -> int | None:
         """Find out what the server can do by asking it a call.
@@ -164,12 +178,12 @@ class Lane:
                 reply = await self._respond(question, self.run.patience.tries)
                 if isinstance(reply, Fault):
                     if reply.kind == "filtered":
-                        await self._end(question, reply)
+                        await self.end(question, reply)
                         return None
                     if reply.kind == "again" and not reply.served or mode == modes[-1]:
                         raise self.run.error(call.model, reply)
                     break
-                final = await self._keep(question, reply, last=False)
+                final = await self.keep(question, reply, last=False)
                 if final or mode == modes[-1] or _cut_off(reply):
                     await self._decide(call, mode, reply)
                     return None if final else number
@@ -250,8 +264,23 @@ class Lane:
             advice = f"it asks to wait {fault.after:,.0f} s, so run again then to go on"
             raise self.run.error(model, Fault("stop", fault.text, advice=advice))
 
-    async def _keep(self, question: Question, reply: Reply, last: bool) -> bool:
-        """Write a response down, and return whether the call is done with it."""
+    async def keep(self, question: Question, reply: Reply, last: bool) -> bool:
+        """Write a response down.
+
+        Parameters
+        ----------
+        question : Question
+            What was asked.
+        reply : Reply
+            What came.
+        last : bool
+            Whether the call is not asked again if the answer is rejected.
+
+        Returns
+        -------
+        bool
+            Whether the call is done.
+        """
         parsed, rejected = judge(self.run.study, question.call, reply)
         final = rejected is None or rejected.reason in KEPT or last
         await self.run.keep(
@@ -287,7 +316,7 @@ class Lane:
                 "time": now(),
             }
         )
-        self._modes[call.model] = mode
+        self.modes[call.model] = mode
 
     def _asked_of(self, model: str) -> dict[str, Any]:
         """Return what a probe is about, so that it serves no other server or kind of answer."""
@@ -307,7 +336,7 @@ class Lane:
     async def _give_up(self, question: Question, fault: Fault) -> None:
         answered = -math.inf if fault.kind != "again" else question.failing_since
         if fault.kind == "filtered" or self._heard > answered:
-            return await self._end(question, fault)
+            return await self.end(question, fault)
         self._doubtful.append((question, fault))
         if len(self._doubtful) >= DOUBTS:
             raise self.run.error(question.call.model, fault)
@@ -316,9 +345,10 @@ class Lane:
         """End the calls that were set aside: the server answers others."""
         doubtful, self._doubtful = self._doubtful, []
         for question, fault in doubtful:
-            await self._end(question, fault)
+            await self.end(question, fault)
 
-    async def _end(self, question: Question, fault: Fault) -> None:
+    async def end(self, question: Question, fault: Fault) -> None:
+        """Write down that a call has no answer, and why."""
         reasons = {"again": "no response", "bad": "bad request", "filtered": "content filter"}
         rejected = Rejected(reasons[fault.kind], fault.text)
         await self.run.keep(

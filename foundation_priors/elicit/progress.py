@@ -39,6 +39,8 @@ class Outcome:
         Responses of which the server does not say how many tokens they took.
     money : float
         At the endpoints' prices, of the recorded tokens.
+    in_batches : int
+        Calls that wait in batches.
     stopped : str or None
         Why the run ended early, in one sentence.
 
@@ -58,6 +60,7 @@ class Outcome:
     tokens: dict[str, int] = field(default_factory=lambda: {"input": 0, "output": 0})
     unrecorded: int = 0
     money: float = 0.0
+    in_batches: int = 0
     stopped: str | None = None
 
     @property
@@ -128,6 +131,7 @@ def watched(outcome: Outcome, show: bool, doing: str = "asking") -> Iterator[Cal
 def _counts(outcome: Outcome) -> str:
     tokens = sum(outcome.tokens.values())
     counts = {
+        "in batches": outcome.in_batches,
         "rejected": outcome.rejected.total(),
         "failed requests": outcome.failures,
         "tokens": tokens,

@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-__all__ = ["Fault", "Patience", "Unreadable", "explain", "retry_after"]
+__all__ = ["Fault", "Patience", "Unreadable", "explain", "of_status", "retry_after"]
 
 AGAIN = (408, 409, 425, 429)
 OVERLOADED = (408, 429, 503, 504, 529)
@@ -159,7 +159,7 @@ def explain(error: Exception) -> Fault:
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error)
+        return of_status(error.status_code, error.body, error.response.headers)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Fault("again", "the request timed out", overload=True, billed=True)
     if isinstance(error, openai.APIConnectionError):
@@ -229,12 +229,27 @@ def _of_connection(error: Exception) -> Fault:
     return Fault("again", f"the connection was dropped ({said})", billed=True)
 
 
-def _of_status(error: Any) -> Fault:
-    status, body, text = error.status_code, _detail(error.body), _said(error)
+def of_status(status: int, sent: Any, headers: Mapping[str, str]) -> Fault:
+    """Say what a status other than 200 means for the run.
+
+    Parameters
+    ----------
+    status : int
+        Of the response.
+    sent : object
+        Its body, read as JSON where it is JSON.
+    headers : mapping
+        Its headers.
+
+    Returns
+    -------
+    Fault
+        Its meaning.
+    """
+    body, text = _detail(sent), _said(status, sent)
     code = str(body.get("code") or "")
-    kinds = {code, str(body.get("type") or "")}
-    after = retry_after(error.response.headers)
-    if status == 402 or kinds & set(BROKE):
+    after = retry_after(headers)
+    if status == 402 or {code, str(body.get("type") or "")} & set(BROKE):
         return Fault("stop", text, advice=NO_CREDIT)
     if code == "content_filter" or (status == 403 and _flagged(text)):
         return Fault("filtered", text)
@@ -259,14 +274,12 @@ def _detail(body: Any) -> dict[str, Any]:
     return inner
 
 
-def _said(error: Any) -> str:
-    detail = _detail(error.body)
+def _said(status: int, sent: Any) -> str:
+    detail = _detail(sent)
     message = detail.get("message") or detail.get("detail") or ""
-    if not message and isinstance(error.body, str) and not looks_like_page(error.body):
-        message = error.body
-    elif not message and isinstance(error.body, str):
-        message = "a web page"
-    return f"HTTP {error.status_code}" + (f", {str(message)[:10_000]}" if message else "")
+    if not message and isinstance(sent, str):
+        message = "a web page" if looks_like_page(sent) else sent
+    return f"HTTP {status}" + (f", {str(message)[:10_000]}" if message else "")
 
 
 def _flagged(text: str) -> bool:
