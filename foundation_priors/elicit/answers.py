@@ -348,7 +348,7 @@ def _checker(model: Any, fields: dict[str, Field]) -> Check:
 
 
 def _recorded(field: Field) -> dict[str, Any]:
-    parts = {name: getattr(field, name) for name in field.__dataclass_fields__}
+    parts = {part.name: getattr(field, part.name) for part in dataclasses.fields(field)}
     values = parts.get("values")
     if isinstance(values, range):
         parts["values"] = {"range": [values.start, values.stop, values.step]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import numbers
 import types
@@ -151,4 +152,4 @@ def _range(bounds: Mapping[str, Any]) -> range:
 
 
 def _parts(field: Field) -> dict[str, Any]:
-    return {name: getattr(field, name) for name in field.__dataclass_fields__ if name != "kind"}
+    return {part.name: getattr(field, part.name) for part in dataclasses.fields(field)}
