@@ -206,11 +206,9 @@ class Climber:
     def _least_precise(self, ladder: Ladder) -> tuple[Floats, float]:
         """Return where the means and sds of coordinates are least certain, against the limits."""
         points = ladder.between(self.zero, np.full(self.sources, self.plan.max_trust), 7)
-        found = ladder.mixture.estimate(points, ladder.u)
-        sd = np.where(found.sd > 0, found.sd, np.inf)
-        miss = np.maximum(found.mcse_mean / sd / ERROR_MEAN, found.mcse_sd / sd / ERROR_SD)
-        worst = np.nan_to_num(miss, nan=0.0).max(axis=1)
-        return points[int(np.argmax(worst))], float(worst.max())
+        mean, sd = ladder.precision(points)
+        miss = np.maximum(mean / ERROR_MEAN, sd / ERROR_SD)
+        return points[int(np.argmax(miss))], float(miss.max())
 
     def _wanted(self, ladder: Ladder, real: float, start: Ladder | None = None) -> list[Task]:
         """Return the fits that would help a ladder most: one for its weights, one for its gaps."""
@@ -222,6 +220,7 @@ class Climber:
         severity = np.maximum(checks.pareto_k / checks.pareto_k_limit, 0)
         if real:
             severity = np.maximum(severity, MARGIN * ESS_FLOOR / checks.ess)
+            severity = np.maximum(severity, checks.imprecise)
         worst = int(np.argmax(severity))
         if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
             wanted.append((points[worst], self._deficit(ladder, checks.ess[worst], points[worst])))

@@ -22,7 +22,16 @@ from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["EVIDENCE", "PRIOR", "REAL", "Engine", "Expanded", "Run", "forward_is_exact", "weigh_evidence"]
+__all__ = [
+    "EVIDENCE",
+    "PRIOR",
+    "REAL",
+    "Engine",
+    "Expanded",
+    "Run",
+    "forward_is_exact",
+    "weigh_evidence",
+]
 
 EVIDENCE, REAL, PRIOR = "fp_evidence", "fp_real_loglik", "fp_log_prior"
 TRIAL, SLOW = 32, 2e-5

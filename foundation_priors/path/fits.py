@@ -106,8 +106,8 @@ def _independent(
     found = engine.expand(u)
     seconds, size = time.perf_counter() - began, float(len(u))
     values = {name: value[None] for name, value in found.values.items()}
-    parts = (part[None] for part in (found.ell, found.real, found.base(real)))
-    run = Run(u[None], values, *parts, 0, len(u), seconds)
+    ell, loglik, base = found.ell[None], found.real[None], found.base(real)[None]
+    run = Run(u[None], values, ell, loglik, base, 0, len(u), seconds)
     return Fit(trust, real, run, size, size, 1.0, True, reference)
 
 

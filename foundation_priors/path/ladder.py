@@ -20,12 +20,17 @@ type Bools = NDArray[np.bool_]
 
 ESS_FLOOR = 1000.0
 LOG_Z_LIMIT = 0.1
+MEAN_LIMIT, SD_LIMIT = 0.034, 0.038
+"""Largest Monte Carlo errors of coordinates' means and sds, in posterior sds. With the error of
+those sds themselves they keep the promised .035 and 4%."""
 OVERLAP = 0.03
 """Least overlap of linked anchors (Klimovich, Shirts and Mobley 2015,
 doi 10.1007/s10822-015-9840-9)."""
 FOREIGN = 0.002
 """Largest weight that draws of an unreliable anchor may have."""
 DIVERGENT = 0.01
+REMEMBERED = 4
+"""How many sets of weights a ladder remembers the checks of, since every result asks for them."""
 EXTREME = -1e100
 SURPRISE = 5.0
 """Largest disagreement in standard errors: of an anchor's normaliser with that which the others
@@ -34,20 +39,33 @@ give it, and of a pilot's mean of ell with the ladder's."""
 
 @dataclass(frozen=True)
 class Checks:
-    """The log normaliser and the checks at some weights, each of shape (point,)."""
+    """The log normaliser and the checks at some weights, each of shape (point,).
+
+    ``mcse_mean`` and ``mcse_sd`` are the largest Monte Carlo errors of means and sds among the
+    unconstrained coordinates, in units of their sds; 0 for the tilted prior, of which only the
+    normaliser is used.
+    """
 
     log_z: Floats
     ess: Floats
     pareto_k: Floats
     pareto_k_limit: float
     mcse_log_z: Floats
+    mcse_mean: Floats
+    mcse_sd: Floats
     converged: Bools
     linked: Bools
 
     @property
+    def imprecise(self) -> Floats:
+        """Largest Monte Carlo error of a coordinate's mean or sd, over its limit."""
+        return np.maximum(self.mcse_mean / MEAN_LIMIT, self.mcse_sd / SD_LIMIT)
+
+    @property
     def weights_fail(self) -> Bools:
         """Where means and quantiles cannot be relied on."""
-        return (self.ess < ESS_FLOOR) | (self.pareto_k > self.pareto_k_limit) | ~self.converged
+        bad = (self.ess < ESS_FLOOR) | (self.pareto_k > self.pareto_k_limit) | ~self.converged
+        return bad | ~(self.imprecise <= 1)
 
     @property
     def log_z_fails(self) -> Bools:
@@ -69,6 +87,7 @@ class Ladder:
 
     def __init__(self, fits: Sequence[Fit], pilots: Sequence[Fit] = ()) -> None:
         self.fits, self.pilots = tuple(fits), tuple(pilots)
+        self._checked: dict[tuple[bytes, bool], Checks] = {}
         self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
         self.mixture = Mixture([fit.anchor() for fit in fits], _ratios(fits, self.u))
 
@@ -119,6 +138,14 @@ class Ladder:
 
     def check(self, points: Floats, *, leave_out: bool = True) -> Checks:
         """Check the mixture at some weights; with ``leave_out``, each anchor by the others too."""
+        key = points.tobytes(), leave_out
+        if key not in self._checked:
+            if len(self._checked) >= REMEMBERED:
+                self._checked.pop(next(iter(self._checked)))
+            self._checked[key] = self._check(points, leave_out)
+        return self._checked[key]
+
+    def _check(self, points: Floats, leave_out: bool) -> Checks:
         m = self.mixture
         found = m.survey(points, self.zero)
         adrift = ~self.linked
@@ -132,9 +159,20 @@ class Ladder:
             found.pareto_k,
             pareto_k_limit(m.effective.sum()),
             found.mcse_log_z,
+            *self.precision(points),
             (foreign[0] <= FOREIGN) & agree,
             foreign[1] <= FOREIGN,
         )
+
+    def precision(self, points: Floats) -> tuple[Floats, Floats]:
+        """Return the errors of the least precise coordinate's mean and sd, each (point,)."""
+        if not self.fits[0].real:
+            return np.zeros(len(points)), np.zeros(len(points))
+        found = self.mixture.estimate(points, self.u)
+        sd = np.where(found.sd > 0, found.sd, np.inf)
+        errors = (np.nan_to_num(e / sd, nan=np.inf) for e in (found.mcse_mean, found.mcse_sd))
+        mean, spread = (e.max(axis=1) for e in errors)
+        return mean, spread
 
     def _mass(self, points: Floats, anchors: Bools) -> Floats:
         if not anchors.any():

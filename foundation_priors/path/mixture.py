@@ -32,7 +32,9 @@ LEAST_START = -1e10
 """Where draws of no other anchor reach, a normaliser to start from that loses no digits."""
 LOOSE = 0.01
 """Overlap, in draws, below which nothing is known about a difference of two f."""
-CHUNK = 4_000_000
+CHUNK, BLOCK = 4_000_000, 2_000
+EFFECTIVE_DRAWS = 20
+"""In a batch, so that batches are nearly independent and yet many enough to tell the error."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Mixture:
         self.share = (self.effective / np.array(sizes))[self.origin]
         worst = np.array([min(a.ess_min, n) for a, n in zip(anchors, sizes, strict=True)])
         self.worst_share = (worst / np.array(sizes))[self.origin]
-        self.batches, self.batch_origin = _batches([a.ell.shape[:2] for a in anchors])
+        self.batches, self.batch_origin = _batches(anchors)
         self.f = self._solve()
 
     @cached_property
@@ -262,10 +264,14 @@ class Mixture:
         """Return batch sums of w(h - mean), and its products with the membership."""
         ends = np.append(self.batches[1:], len(self.ell))
         plain = np.add.reduceat(w, self.batches, axis=1).T
-        pairs = zip(self.batches, ends, strict=True)
-        sums = np.stack([w[:, a:b] @ h[a:b] for a, b in pairs]) - plain[..., None] * mean
-        products = [(w * p) @ h - ((w @ p)[:, None] * mean) for p in self.membership.T]
-        return sums, np.stack(products, axis=-1)
+        spans = zip(self.batches, ends, strict=True)
+        sums = np.stack([w[:, a:b] @ h[a:b] for a, b in spans]) - plain[..., None] * mean
+        products = np.zeros((len(w), h.shape[1], len(self.points)))
+        for start in range(0, len(h), BLOCK):
+            rows = slice(start, start + BLOCK)
+            pairs = h[rows, :, None] * self.membership[rows, None]
+            products += np.tensordot(w[:, rows], pairs, axes=1)
+        return sums, products - mean[..., None] * (w @ self.membership)[:, None]
 
     def _batch_weights(self, w: Floats) -> tuple[Floats, Floats]:
         return np.add.reduceat(w, self.batches, axis=1).T, w @ self.membership
@@ -358,15 +364,17 @@ class Mixture:
         return np.diag(weighted.sum(axis=0)) - weighted.T @ p
 
 
-def _batches(shapes: list[tuple[int, int]], per_chain: int = 10) -> tuple[NDArray, NDArray]:
-    """Return where batches start, and their anchors; a single chain is cut into 40."""
+def _batches(anchors: list[Anchor]) -> tuple[NDArray, NDArray]:
+    """Return where batches start, and their anchors: 20 to 100 of about 20 effective draws."""
     starts, origins, offset = [], [], 0
-    for anchor, (chains, draws) in enumerate(shapes):
-        pieces = min(per_chain if chains > 1 else 4 * per_chain, draws)
+    for number, anchor in enumerate(anchors):
+        chains, draws = anchor.ell.shape[:2]
+        wanted = int(np.clip(anchor.ess_min / EFFECTIVE_DRAWS, 20, 100))
+        pieces = min(max(wanted // chains, 2), draws)
         for chain in range(chains):
             edges = np.linspace(0, draws, pieces + 1).astype(int)[:-1]
             starts.append(offset + chain * draws + edges)
-            origins.append(np.full(pieces, anchor))
+            origins.append(np.full(pieces, number))
         offset += chains * draws
     return np.concatenate(starts), np.concatenate(origins)
 

@@ -95,7 +95,13 @@ def _priors(tilted: Tilted, kwargs: dict[str, Any]) -> dict[str, xr.Dataset]:
     """Return draws from the tilted prior and from the primitive one."""
     import pymc as pm
 
-    from foundation_priors.path.engine import EVIDENCE, PRIOR, REAL, forward_is_exact, weigh_evidence
+    from foundation_priors.path.engine import (
+        EVIDENCE,
+        PRIOR,
+        REAL,
+        forward_is_exact,
+        weigh_evidence,
+    )
 
     prior = weigh_evidence(tilted)
     prior[EVIDENCE].set_value(0.0)

@@ -56,7 +56,7 @@ def survey(url: str, profiles: int) -> fp.Elicitation:
 def requests(server: Loopback, folder: Path) -> list[dict[str, Any]]:
     """Return the requests that the package makes for the study, as the server saw them."""
     server.script(keep=True)
-    elicit(server, folder / "kept.jsonl", concurrency=CONCURRENCY)
+    elicit(server, folder / "kept.jsonl", CONCURRENCY, CALLS)
     return server.requests()
 
 
@@ -81,7 +81,7 @@ def bare(server: Loopback, asked: list[dict[str, Any]]) -> float:
     return time.perf_counter() - began
 
 
-def elicit(server: Loopback, journal: Path, concurrency: int, profiles: int = CALLS) -> float:
+def elicit(server: Loopback, journal: Path, concurrency: int, profiles: int) -> float:
     """Return the seconds that the package takes."""
     began = time.perf_counter()
     llm = survey(server.url, profiles).run(journal=journal, concurrency=concurrency, progress=False)
@@ -103,7 +103,7 @@ def throughput(repeats: int) -> dict[str, Any]:
                     alone.append(CALLS / bare(server, asked))
                 else:
                     journal = Path(name) / f"{i}.jsonl"
-                    whole.append(CALLS / elicit(server, journal, CONCURRENCY))
+                    whole.append(CALLS / elicit(server, journal, CONCURRENCY, CALLS))
             print(f"bare {alone[-1]:.0f}, elicitation {whole[-1]:.0f} calls a second", flush=True)
     ratios = np.array(whole) / np.array(alone)
     return {
