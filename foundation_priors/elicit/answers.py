@@ -362,6 +362,5 @@ def _rebuilt(entry: Mapping[str, Any]) -> Field:
     parts = {name: value for name, value in entry.items() if name != "kind"}
     if isinstance(parts.get("values"), dict):
         parts["values"] = range(*parts["values"]["range"])
-    kind = KINDS[entry["kind"]]
-    tuples = {name: tuple(v) if isinstance(v, list) else v for name, v in parts.items()}
-    return kind(**tuples)
+    made: Callable[..., Field] = KINDS[entry["kind"]]
+    return made(**{name: tuple(v) if isinstance(v, list) else v for name, v in parts.items()})

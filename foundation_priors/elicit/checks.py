@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.elicit.design import ORDER, ORDERS
@@ -178,7 +178,7 @@ def check_names(study: Study) -> None:
     owners = dict.fromkeys(TAKEN, "used by the package")
     if study.shuffle:
         owners[ORDER] = "the order of the options"
-    parts = {
+    parts: dict[str, Iterable[str]] = {
         "a column of profiles=": study.profiles.columns,
         "a factor": study.factors,
         "a field of answer=": study.schema.fields,
@@ -216,8 +216,18 @@ def check_templates(study: Study) -> None:
             "line= words one profile in a list of them, and the prompt has no place for the list:"
             " add {profiles} to it."
         )
+    words = study.prompt + study.system + (study.instructions or "")
+    if study.probabilities and study.instructions is not None and "{answer_form}" not in words:
+        raise ValueError(
+            "instructions= must show the letters that stand for the options: add {answer_form}."
+        )
     if study.per_call == 1:
         return
+    if not listed and names_in(study.prompt, {"instructions"}):
+        raise ValueError(
+            "The prompt is repeated for each profile of a call, and {instructions} with it: take it"
+            " out, or list the profiles with {profiles} and word them in line=."
+        )
     common = {"system": study.system, "instructions": study.instructions or ""}
     if listed:
         common["prompt"] = study.prompt

@@ -7,11 +7,12 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.elicit.wording import messages_of
+from foundation_priors.elicit.template import names_in
+from foundation_priors.elicit.wording import PROFILES, messages_of
 
 if TYPE_CHECKING:
     from foundation_priors.elicit.answers import AnswerSchema
@@ -23,6 +24,7 @@ __all__ = ["ORDER", "ORDERS", "Call", "Cell", "Study", "digest"]
 FORMAT = 1
 ORDER = "option_order"
 ORDERS = ("original", "reversed")
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def digest(value: object) -> str:
@@ -33,8 +35,7 @@ def digest(value: object) -> str:
     >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     True
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(CANONICAL(value).encode(), digest_size=16).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Call:
     draw: int
     rows: range
     orders: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict, repr=False)
-    _memo: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    _memo: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -97,9 +98,29 @@ class Call:
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the answer."""
-        if "schema" not in self._memo:
-            self._memo["schema"] = self.study.schema.json_schema(self)
-        return self._memo["schema"]
+        return self.shared("schema", lambda: self.study.schema.json_schema(self))
+
+    def shared(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what calls of equal levels and one profile each have in common, made once.
+
+        Parameters
+        ----------
+        name : str
+            Of what it is.
+        make : callable
+            Makes it.
+
+        Returns
+        -------
+        object
+            Not to be changed.
+        """
+        alone = self.keyed or self.study.shuffle
+        memo = self._memo if alone else self.study._memo
+        place = name if alone else (name, self.model, *self.factors.values())
+        if place not in memo:
+            memo[place] = make()
+        return memo[place]
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -112,10 +133,14 @@ class Call:
     def request(self) -> str:
         """32 hex digits: what is sent, equal for all draws."""
         if "request" not in self._memo:
-            called = self.study.endpoints[self.model].model or self.model
-            asked = [self.model, called, self.messages, self.schema, self.settings]
-            self._memo["request"] = digest([*asked, self.study.probabilities])
+            head = self.shared("head", self._head)
+            self._memo["request"] = digest([head, self.messages])
         return self._memo["request"]
+
+    def _head(self) -> str:
+        called = self.study.endpoints[self.model].model or self.model
+        names = [self.model, called, self.study.probabilities]
+        return digest([*names, self.schema, self.settings])
 
     @property
     def key(self) -> str:
@@ -170,7 +195,7 @@ class Study:
     probabilities: str | None = None
     random_seed: int = 0
     draws: int = 1
-    _memo: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    _memo: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def combinations(self) -> list[dict[str, str]]:
@@ -180,6 +205,17 @@ class Study:
             names = list(self.factors)
             self._memo["combinations"] = [dict(zip(names, c, strict=True)) for c in crossed]
         return self._memo["combinations"]
+
+    @property
+    def used(self) -> list[str]:
+        """The columns that some template names, or the list of profiles shows."""
+        if "used" not in self._memo:
+            texts = [text for levels in self.factors.values() for text in levels.values()]
+            templates = [self.prompt, self.system, self.instructions or "", self.line, *texts]
+            known = list(self.profiles.columns)
+            listed = not self.line and names_in(self.prompt, {PROFILES})
+            self._memo["used"] = known if listed else names_in("\n".join(templates), known)
+        return self._memo["used"]
 
     @property
     def batches(self) -> int:

@@ -47,9 +47,9 @@ class Profiles:
         """Return the row of a profile, None if there is no such one."""
         return self._places.get(profile) if isinstance(profile, str | int) else None
 
-    def texts(self, row: int) -> dict[str, str]:
-        """Return the columns of one profile as a prompt shows them."""
-        return {name: as_text(values[row]) for name, values in self.columns.items()}
+    def texts(self, row: int, names: Sequence[str]) -> dict[str, str]:
+        """Return some columns of one profile as a prompt shows them."""
+        return {name: as_text(self.columns[name][row]) for name in names}
 
     @classmethod
     def of(cls, frame: pd.DataFrame | None) -> Profiles:

@@ -87,7 +87,7 @@ def _field(entry: object) -> Field:
         entry = [member.value for member in entry]
     ordered = False
     if isinstance(entry, pd.CategoricalDtype):
-        entry, ordered = list(entry.categories), bool(entry.ordered)
+        ordered, entry = bool(entry.ordered), list(entry.categories)
     if isinstance(entry, Sequence | np.ndarray | pd.Index) and not isinstance(entry, str):
         return _listed([v.item() if isinstance(v, np.generic) else v for v in entry], ordered)
     raise TypeError(

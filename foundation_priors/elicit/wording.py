@@ -9,9 +9,9 @@ from foundation_priors.elicit.template import names_in, render
 if TYPE_CHECKING:
     from foundation_priors.elicit.design import Call, Study
 
-__all__ = ["OWN_NAMES", "known_names", "messages_of"]
+__all__ = ["OWN_NAMES", "PROFILES", "known_names", "messages_of"]
 
-PROFILES = "profiles"
+PROFILES = "profiles"  # the name of the list of the profiles of a call
 OWN_NAMES = ("profile", PROFILES, "instructions", "answer_form")
 
 
@@ -29,18 +29,20 @@ def messages_of(call: Call) -> list[dict[str, str]]:
         The system's message, if there is one, and the user's.
     """
     study = call.study
-    values = _shared(call)
+    values = call.shared("values", lambda: _shared(call))
     if call.keyed:
-        user, system = _many(call, values), values
+        values = _with_instructions(call, dict(values))
+        user = _many(call, values)
     else:
         row = call.rows.start
         own = _own(call, row, values)
-        if names_in(study.prompt, {PROFILES}):
+        if call.shared("listed", lambda: names_in(study.prompt, {PROFILES})):
             own[PROFILES] = _line(call, row, values)
-        user, system = render(study.prompt, _with_instructions(call, own)), own
-        if "{instructions}" not in study.prompt:
-            user = _join(user, own["instructions"])
-    head = [{"role": "system", "content": render(study.system, system)}] if study.system else []
+        values = _with_instructions(call, own)
+        user = render(study.prompt, values)
+    if not call.shared("placed", lambda: _places_instructions(study)) and values["instructions"]:
+        user = f"{user}\n\n{values['instructions']}"
+    head = [{"role": "system", "content": render(study.system, values)}] if study.system else []
     return [*head, {"role": "user", "content": user}]
 
 
@@ -77,7 +79,7 @@ def _shared(call: Call) -> dict[str, str]:
 def _own(call: Call, row: int, shared: dict[str, str]) -> dict[str, str]:
     """Add what is known of one profile, in the texts of the factors too."""
     profiles = call.study.profiles
-    own = {**profiles.texts(row), "profile": str(profiles.ids[row])}
+    own = {**profiles.texts(row, call.study.used), "profile": str(profiles.ids[row])}
     known = {**shared, **own}
     factors = {name: render(shared[name], known) for name in call.study.factors}
     return {**shared, **own, **factors}
@@ -91,29 +93,25 @@ def _line(call: Call, row: int, shared: dict[str, str]) -> str:
     return f"{own['profile']}: {', '.join(known)}"
 
 
-def _many(call: Call, shared: dict[str, str]) -> str:
-    prompt = call.study.prompt
-    values = _with_instructions(call, dict(shared))
-    if names_in(prompt, {PROFILES}):
-        values[PROFILES] = "\n".join(_line(call, row, shared) for row in call.rows)
-        user = render(prompt, values)
-    else:
-        blocks = [
-            f"Profile {call.study.profiles.ids[row]}:\n"
-            f"{render(prompt, {**_own(call, row, shared), 'instructions': ''})}"
-            for row in call.rows
-        ]
-        return _join("\n\n".join(blocks), values["instructions"])
-    return user if "{instructions}" in prompt else _join(user, values["instructions"])
+def _many(call: Call, values: dict[str, str]) -> str:
+    study = call.study
+    if names_in(study.prompt, {PROFILES}):
+        lines = "\n".join(_line(call, row, values) for row in call.rows)
+        return render(study.prompt, {**values, PROFILES: lines})
+    blocks = [
+        f"Profile {study.profiles.ids[row]}:\n{render(study.prompt, _own(call, row, values))}"
+        for row in call.rows
+    ]
+    return "\n\n".join(blocks)
+
+
+def _places_instructions(study: Study) -> bool:
+    return bool(names_in(study.prompt + study.system, {"instructions"}))
 
 
 def _with_instructions(call: Call, values: dict[str, str]) -> dict[str, str]:
-    values["answer_form"] = call.study.schema.form(call)
-    own = call.study.instructions
-    text = call.study.schema.asking(call) if own is None else render(own, values)
-    values["instructions"] = text
+    schema, own = call.study.schema, call.study.instructions
+    values["answer_form"] = call.shared("form", lambda: schema.form(call))
+    asking = call.shared("asking", lambda: schema.asking(call))
+    values["instructions"] = asking if own is None else render(own, values)
     return values
-
-
-def _join(text: str, instructions: str) -> str:
-    return f"{text}\n\n{instructions}" if instructions else text
