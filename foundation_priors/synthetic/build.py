@@ -23,6 +23,7 @@ __all__ = [
     "frame_from_lines",
     "parts_of_frame",
     "reweigh",
+    "row_mass",
 ]
 
 ROWS = "answer"
@@ -38,6 +39,7 @@ class Schema:
     unit: str | None = None
     clusters: tuple[str, ...] = ()
     weight: str | None = None
+    probability: str | None = None
     levels: dict[str, tuple] = dataclasses.field(default_factory=dict)
     ordered: tuple[str, ...] = ()
     provenance: dict = dataclasses.field(default_factory=dict)
@@ -50,6 +52,7 @@ def build(
     cluster: str | Sequence[str] | None = None,
     unit: str | None = None,
     weight: float | str | Sequence[float] | np.ndarray | None = None,
+    probability: str | None = None,
     levels: Mapping[str, object] | None = None,
     provenance: Mapping | None = None,
 ) -> tuple[xr.Dataset, Schema]:
@@ -59,7 +62,7 @@ def build(
     ----------
     dataset : xarray.Dataset
         Dims: one for the rows (the first of the first outcome, if none is named ``answer``).
-    outcome, source, cluster, unit, weight, levels, provenance
+    outcome, source, cluster, unit, weight, probability, levels, provenance
         As in `SyntheticData`.
 
     Returns
@@ -84,10 +87,11 @@ def build(
     found.update(levels or {})
     given = {name: columns.split_levels(entry, name) for name, entry in found.items()}
     _require(data, tuple(given), "levels")
+    _require_chances(data, outcomes, probability)
     if weight is None and WEIGHT in data.coords:
         weight = WEIGHT  # The Dataset of another container, whose weights were given.
     data = _with_source(_with_weight(data, weight), source)
-    named = {*FACTORS, *clusters, unit, weight if isinstance(weight, str) else None}
+    named = {*FACTORS, *clusters, unit, probability, weight if isinstance(weight, str) else None}
     data = data.reset_coords(outcomes).set_coords(
         [n for n in data.data_vars if n in named and n not in outcomes]
     )
@@ -96,6 +100,7 @@ def build(
         unit=unit,
         clusters=clusters,
         weight=_weight_name(weight),
+        probability=probability,
         levels={name: entry for name, (entry, _) in given.items()},
         ordered=tuple(name for name, (_, ordered) in given.items() if ordered),
         provenance=fill(provenance),
@@ -125,6 +130,13 @@ def reweigh(data: xr.Dataset, schema: Schema, weight: object) -> tuple[xr.Datase
     name = _weight_name(weight)
     data = _with_weight(data.drop_vars({WEIGHT} - {name}, errors="ignore"), weight)
     return data, dataclasses.replace(schema, weight=name)
+
+
+def row_mass(data: xr.Dataset, schema: Schema) -> np.ndarray:
+    """Return how much of an answer each row is, shape (answer,): all of it, or its probability."""
+    if schema.probability is None:
+        return np.ones(data.sizes[ROWS])
+    return np.array(data[schema.probability].values, dtype=float)
 
 
 def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
@@ -226,6 +238,24 @@ def _require(dataset: xr.Dataset, names: Sequence[str], what: str) -> None:
             raise ColumnError(
                 f"{what}={name!r} is no column of the answers.{did_you_mean(name, known)}"
             )
+
+
+def _require_chances(data: xr.Dataset, outcomes: tuple[str, ...], probability: str | None) -> None:
+    if probability is None:
+        return
+    _require(data, (probability,), "probability")
+    if len(outcomes) > 1:
+        raise ColumnError(
+            f"probability= speaks about one outcome, and there are {len(outcomes)}: make a"
+            " SyntheticData of each."
+        )
+    values = np.asarray(data[probability].values)
+    numbers = values.dtype.kind in "biuf" and data[probability].dims == (ROWS,)
+    if not numbers or not ((values >= 0) & (values <= 1)).all():
+        raise ColumnError(
+            f"The probability {probability!r} must be one number from 0 to 1 for each row: the"
+            " chance that the answer gives to the outcome of that row."
+        )
 
 
 def _rows_first(dataset: xr.Dataset, outcome: str) -> xr.Dataset:

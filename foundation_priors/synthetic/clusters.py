@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foundation_priors.synthetic import weights
-from foundation_priors.synthetic.build import FACTORS, ROWS
+from foundation_priors.synthetic.build import FACTORS, ROWS, row_mass
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,15 +62,33 @@ def effect(data: xr.Dataset, schema: Schema, outcomes: tuple[str, ...]) -> Effec
     copies = weights.times_copied(same)
     scores = [score for name in outcomes for score in _scores(data, schema, name)]
     found = clusterings(data, schema)
+    mass = row_mass(data, schema)
+    if schema.probability is not None:
+        # Chances vary less than answers drawn from them, so whole answers are compared.
+        parts = {*schema.outcomes, schema.probability}
+        same = _codes_of(data, [str(n) for n in data.variables if n not in parts])
+        first = np.unique(same, return_index=True)[1]
+        total = np.bincount(same, mass)
+        scores = [_expected(score, same, mass, total) for score in scores]
+        found = {name: groups[first] for name, groups in found.items()}
+        mass = total
     # A clustering tells something only if some cluster holds two different rows.
     distinct = len(np.unique(same))
     told = [name for name, groups in found.items() if 1 < groups.max() + 1 < distinct]
     largest, name = float(copies), COPIES if copies > 1 else INDEPENDENT
     for label, groups in found.items():
-        size = max((weights.design_effect(score, groups) for score in scores), default=np.nan)
+        sizes = (weights.design_effect(score, groups, mass) for score in scores)
+        size = max(sizes, default=np.nan)
         if size > largest * (1 + 1e-9):
             largest, name = size, label
     return Effect(largest, name if told else UNTOLD)
+
+
+def _expected(
+    scores: np.ndarray, groups: np.ndarray, mass: np.ndarray, total: np.ndarray
+) -> np.ndarray:
+    sums = [np.bincount(groups, mass * column) for column in scores.T]
+    return np.stack(sums, axis=1) / np.where(total > 0, total, 1.0)[:, None]
 
 
 def clusterings(data: xr.Dataset, schema: Schema) -> dict[str, np.ndarray]:
@@ -123,7 +141,11 @@ def repeated_rows(data: xr.Dataset, schema: Schema) -> np.ndarray:
 
 
 def size_table(
-    groups: dict[str, np.ndarray], weight: np.ndarray, repeated: np.ndarray, clustering: str
+    groups: dict[str, np.ndarray],
+    weight: np.ndarray,
+    mass: np.ndarray,
+    repeated: np.ndarray,
+    clustering: str,
 ) -> pd.DataFrame:
     """Count rows, repeated rows and effective rows of each group and of all.
 
@@ -131,8 +153,9 @@ def size_table(
     ----------
     groups : dict of str to numpy.ndarray
         Row positions.
-    weight, repeated : numpy.ndarray
-        Shape (answer,): the weight of each row, and whether it repeats an earlier one.
+    weight, mass, repeated : numpy.ndarray
+        Shape (answer,): the weight of each row, how much of an answer it is, and whether it repeats
+        an earlier row.
     clustering : str
         Where the weights come from.
 
@@ -147,7 +170,7 @@ def size_table(
         rows[name] = {
             "rows": len(where),
             "duplicates": int(repeated[where].sum()),
-            "design_effect": len(where) / effective if effective > 0 else np.inf,
+            "design_effect": float(mass[where].sum()) / effective if effective > 0 else np.inf,
             "clustering": clustering,
             "effective_rows": effective,
         }

@@ -61,6 +61,7 @@ def concat(parts: Sequence[SyntheticData], source: Sequence[str] | None = None) 
         unit=first.unit,
         clusters=clusters,
         weight=weight,
+        probability=first.probability,
         levels=levels,
         ordered=tuple(n for n in levels if any(n in s.ordered for s in schemas)),
         provenance=_join_provenance(schemas, names),
@@ -74,6 +75,7 @@ def _require_equal(parts: list[SyntheticData], schemas: list[Schema]) -> None:
             ("outcomes", schema.outcomes, schemas[0].outcomes),
             ("covariates", sorted(part.covariates), sorted(parts[0].covariates)),
             ("a unit", schema.unit, schemas[0].unit),
+            ("a probability", schema.probability, schemas[0].probability),
         ]:
             if mine != first:
                 raise ColumnError(

@@ -17,6 +17,7 @@ from foundation_priors.synthetic.build import (
     frame_from_lines,
     parts_of_frame,
     reweigh,
+    row_mass,
 )
 from foundation_priors.synthetic.described import Described
 from foundation_priors.synthetic.guard import arm
@@ -52,6 +53,10 @@ class SyntheticData(Described):
     weight : float, str or array_like, optional
         Weights of the rows, shape (answer,), taken as they are: a number, a column, an array. 1
         says that the rows are independent. Default: 1 over the design effect, see `weights`.
+    probability : str, optional
+        For answers that are distributions: a column with the chance that the answer gives to the
+        outcome in that row. Such an answer has one row for each level that it allows, alike in
+        everything but outcome and chance, and each row weighs so much of an answer.
     levels : mapping of str to sequence, optional
         What a column can take, in order, and for strings how they are coded. A
         `pandas.CategoricalDtype` also says whether the order means something.
@@ -92,6 +97,7 @@ class SyntheticData(Described):
         cluster: str | Sequence[str] | None = None,
         unit: str | None = None,
         weight: float | str | Sequence[float] | np.ndarray | None = None,
+        probability: str | None = None,
         levels: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
@@ -100,7 +106,8 @@ class SyntheticData(Described):
                 f"An xarray.Dataset is needed, and this is a {type(dataset).__name__}: for a frame"
                 " use SyntheticData.from_dataframe."
             )
-        self._set(*build(dataset, outcome, source, cluster, unit, weight, levels, provenance))
+        meaning = (outcome, source, cluster, unit, weight, probability, levels, provenance)
+        self._set(*build(dataset, *meaning))
 
     @classmethod
     def from_dataframe(cls, frame: pd.DataFrame, **columns: Any) -> Self:
@@ -111,8 +118,8 @@ class SyntheticData(Described):
         frame : pandas.DataFrame
             Shape (answer, column). Categorical columns become strings with levels.
         **columns
-            ``outcome=``, ``source=``, ``cluster=``, ``unit=``, ``weight=``, ``levels=`` and
-            ``provenance=``, as in `SyntheticData`.
+            ``outcome=``, ``source=``, ``cluster=``, ``unit=``, ``weight=``, ``probability=``,
+            ``levels=`` and ``provenance=``, as in `SyntheticData`.
 
         Returns
         -------
@@ -186,7 +193,8 @@ class SyntheticData(Described):
         -------
         numpy.ndarray
             Shape (answer,). The weights given by the user, or else 1 over the design effect, the
-            same for all rows; their sum is the number of effective rows.
+            same for all rows; times the probability, where answers are distributions. Their sum is
+            the number of effective rows.
 
         Notes
         -----
@@ -197,9 +205,10 @@ class SyntheticData(Described):
         not). Copying every row k times, with or without new draw numbers, multiplies it by exactly
         k.
         """
+        mass = row_mass(self._data, self._schema)
         if self._schema.weight is not None:
-            return np.array(self._data[self._schema.weight].values, dtype=float)
-        return np.full(len(self), 1.0 / self._effect(outcomes).size)
+            return mass * self._data[self._schema.weight].values.astype(float)
+        return mass / self._effect(outcomes).size
 
     def with_weight(
         self, weight: float | str | Sequence[float] | np.ndarray | None = None
@@ -244,7 +253,7 @@ class SyntheticData(Described):
         pandas.DataFrame
             One row per level and one named ``total``, with ``rows``; ``duplicates``, the rows that
             repeat an earlier one in outcomes, covariates, unit and source; ``design_effect``, rows
-            per effective row; ``clustering``, which is the largest; and ``effective_rows``.
+            (or answers, where they are distributions) per effective row; ``clustering``, which is the largest; and ``effective_rows``.
 
         Raises
         ------
@@ -253,10 +262,12 @@ class SyntheticData(Described):
         """
         from foundation_priors.synthetic.clusters import GIVEN, repeated_rows, size_table
 
+        mass = row_mass(self._data, self._schema)
         given = self._schema.weight is not None
         return size_table(
             self.groups(by),
             self.weights(),
+            mass,
             repeated_rows(self._data, self._schema),
             GIVEN if given else self._effect(None).clustering,
         ).rename_axis(by)

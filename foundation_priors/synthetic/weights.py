@@ -83,7 +83,7 @@ def times_copied(groups: np.ndarray) -> int:
     return int(np.gcd.reduce(np.unique(groups, return_counts=True)[1]))
 
 
-def design_effect(scores: np.ndarray, groups: np.ndarray) -> float:
+def design_effect(scores: np.ndarray, groups: np.ndarray, mass: np.ndarray | None = None) -> float:
     r"""Return the one-way analysis-of-variance design effect of a clustering.
 
     Parameters
@@ -93,6 +93,8 @@ def design_effect(scores: np.ndarray, groups: np.ndarray) -> float:
         unordered one. Sums of squares are added over columns.
     groups : numpy.ndarray
         Shape (answer,): the cluster of each row, from 0 without gaps.
+    mass : numpy.ndarray, optional
+        Shape (answer,): how many equal rows each one stands for. Default: 1.
 
     Returns
     -------
@@ -126,14 +128,16 @@ def design_effect(scores: np.ndarray, groups: np.ndarray) -> float:
     >>> design_effect(scores, np.array([0, 0, 1, 1]))
     2.0
     """
-    sizes = np.bincount(groups)
-    rows, count = len(groups), len(sizes)
-    if count < 2:
+    mass = np.ones(len(groups)) if mass is None else mass
+    sizes = np.bincount(groups, mass)
+    rows, count = sizes.sum(), len(sizes)
+    if count < 2 or not sizes.all():
         return float("nan")
     deviations = _standardised(np.asarray(scores, dtype=float))
-    means = np.stack([np.bincount(groups, column) / sizes for column in deviations.T], axis=1)
-    between = float((sizes @ (means - deviations.mean(axis=0)) ** 2).sum()) / (count - 1)
-    within = float(((deviations - means[groups]) ** 2).sum())
+    sums = [np.bincount(groups, mass * column) for column in deviations.T]
+    means = np.stack(sums, axis=1) / sizes[:, None]
+    between = float((sizes @ (means - mass @ deviations / rows) ** 2).sum()) / (count - 1)
+    within = float((mass @ (deviations - means[groups]) ** 2).sum())
     typical = (rows - (sizes**2).sum() / rows) / (count - 1)
     total = between + within / count
     return float(typical if total == 0 else typical * between / total)
