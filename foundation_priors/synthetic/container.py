@@ -253,7 +253,8 @@ class SyntheticData(Described):
         pandas.DataFrame
             One row per level and one named ``total``, with ``rows``; ``duplicates``, the rows that
             repeat an earlier one in outcomes, covariates, unit and source; ``design_effect``, rows
-            (or answers, where they are distributions) per effective row; ``clustering``, which is the largest; and ``effective_rows``.
+            (or answers, where they are distributions) per effective row; ``clustering``, which is
+            the largest; and ``effective_rows``.
 
         Raises
         ------
