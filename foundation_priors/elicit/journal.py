@@ -312,6 +312,8 @@ def _locked(path: Path) -> Any:
     """Lock a journal; the lock file tells others who holds it."""
     from filelock import FileLock, Timeout
 
+    if not path.parent.is_dir():
+        raise JournalError(f"There is no folder {str(path.parent)!r} for the journal: make it.")
     place = f"{path}.lock"
     lock = FileLock(place)
     try:
