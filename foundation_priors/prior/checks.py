@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pymc as pm
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["check_levels", "check_not_evidence", "check_support"]
+__all__ = ["check_levels", "check_not_evidence", "check_ranges", "check_support"]
 
 RUN = 20
 DISTINCT = 5
@@ -60,6 +61,31 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
             "would be its own evidence: observe real data, and pass the answers to tilt() only."
         )
     return float(np.isin(two, one).mean())
+
+
+def check_ranges(real: RowArrays, synthetic: RowArrays) -> None:
+    """Warn when a covariate of the answers lies wholly outside what the real rows have.
+
+    Parameters
+    ----------
+    real, synthetic : RowArrays
+        Covariates as the model sees them.
+    """
+    for name, values in synthetic.data.items():
+        known, asked = (np.reshape(v, (len(v), -1)) for v in (real.data[name], values))
+        if known.shape[1] != asked.shape[1] or known.dtype.kind != "f":
+            continue
+        spans = zip(known.min(0), known.max(0), asked.min(0), asked.max(0), strict=True)
+        for column, (low, high, least, most) in enumerate(spans):
+            if low < high and (least > high or most < low):
+                where = f"{name!r}, column {column}," if known.shape[1] > 1 else f"{name!r}"
+                warnings.warn(
+                    f"The answers' {where} runs from {least:.4g} to {most:.4g} and that of the "
+                    f"real rows from {low:.4g} to {high:.4g}: if the model's is standardised, do "
+                    "the same to the answers' through columns=.",
+                    UserWarning,
+                    stacklevel=2,
+                )
 
 
 def _rich(numbers: np.ndarray) -> bool:

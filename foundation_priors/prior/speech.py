@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
-from foundation_priors.prior.checks import check_levels, check_not_evidence, check_support
+from foundation_priors.prior.checks import (
+    check_levels,
+    check_not_evidence,
+    check_ranges,
+    check_support,
+)
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.model import data_value, short, spoken_of
 from foundation_priors.prior.rows import (
@@ -188,5 +193,6 @@ def against_evidence(model: pm.Model, heard: list[Speech]) -> tuple[int, float]:
             data[name] = np.moveaxis(array, axes[name], 0) if array.ndim else array[None]
         real = RowArrays(observed_rows(model, speech.observed), data)
         coincide = max(coincide, check_not_evidence(real, speech.rows))
+        check_ranges(real, speech.rows)
         n_real = max(n_real, len(real.outcome))
     return n_real, coincide

@@ -448,3 +448,15 @@ def test_a_hundred_thousand_rows_are_quick():
     began = perf_counter()
     build(model, llm, columns={"X": [f"X{i}" for i in range(5)]})
     assert perf_counter() - began < 10  # about 1 second on an idle machine
+
+
+# What is odd, but may be meant
+
+
+def test_covariates_that_nobody_standardised_are_noticed():
+    raw = answers(x=40 + 10 * np.abs(XS), y=YS)
+    with pytest.warns(UserWarning, match=r"'x' runs from 4.* through columns="):
+        fp.tilt(line(), raw, 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fp.tilt(line(), raw, 0.5, columns={"x": lambda t: (t["x"].to_numpy() - 48) / 10})
