@@ -6,5 +6,15 @@ from foundation_priors.elicit.endpoint import Endpoint
 from foundation_priors.elicit.fields import Number, Text
 from foundation_priors.elicit.journal import Journal
 from foundation_priors.elicit.preview import Preview
+from foundation_priors.elicit.retry import Patience
 
-__all__ = ["Elicitation", "Endpoint", "Journal", "Number", "Preview", "Text", "replay"]
+__all__ = [
+    "Elicitation",
+    "Endpoint",
+    "Journal",
+    "Number",
+    "Patience",
+    "Preview",
+    "Text",
+    "replay",
+]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from foundation_priors.elicit.endpoint import Endpoint
+    from foundation_priors.elicit.retry import Patience
     from foundation_priors.synthetic.container import SyntheticData
 
 __all__ = ["Elicitation"]
@@ -155,6 +156,7 @@ class Elicitation:
         concurrency: int = 8,
         batch: bool = False,
         progress: bool = True,
+        patience: Patience | None = None,
     ) -> SyntheticData:
         """Ask, keep every answer in the journal, and return all that it holds of this study.
 
@@ -173,6 +175,8 @@ class Elicitation:
             Whether to use the server's Batch API: cheaper, and done within a day.
         progress : bool, optional
             Whether to show a bar.
+        patience : Patience, optional
+            How often, and after which pauses, a server is asked again.
 
         Returns
         -------
@@ -198,7 +202,9 @@ class Elicitation:
         """
         study = self._of(draws)
         path = checks.checked_path(journal)
-        stopped = run_anywhere(lambda: _ask(study, path, budget, concurrency, batch, progress))
+        stopped = run_anywhere(
+            lambda: _ask(study, path, budget, concurrency, batch, progress, patience)
+        )
         return collect(path, study, stopped)
 
     async def arun(
@@ -210,12 +216,13 @@ class Elicitation:
         concurrency: int = 8,
         batch: bool = False,
         progress: bool = True,
+        patience: Patience | None = None,
     ) -> SyntheticData:
         """Do what `run` does, in a coroutine.
 
         Parameters
         ----------
-        journal, draws, budget, concurrency, batch, progress
+        journal, draws, budget, concurrency, batch, progress, patience
             As for `run`.
 
         Returns
@@ -225,7 +232,7 @@ class Elicitation:
         """
         study = self._of(draws)
         path = checks.checked_path(journal)
-        stopped = await _ask(study, path, budget, concurrency, batch, progress)
+        stopped = await _ask(study, path, budget, concurrency, batch, progress, patience)
         return collect(path, study, stopped)
 
     def replay(self, journal: str | os.PathLike, draws: int | None = None) -> SyntheticData:
@@ -279,6 +286,7 @@ async def _ask(
     concurrency: int,
     batch: bool,
     progress: bool,
+    patience: Patience | None,
 ) -> str | None:
     """Ask what a journal does not hold, and return why it ended early."""
     from foundation_priors.elicit.ask import ask
@@ -295,9 +303,16 @@ async def _ask(
         if batch:
             from foundation_priors.elicit.batch import ask_batch
 
-            outcome = await ask_batch(study, journal, budget=budget, progress=progress)
+            outcome = await ask_batch(
+                study, journal, budget=budget, progress=progress, patience=patience
+            )
         else:
             outcome = await ask(
-                study, journal, budget=budget, concurrency=concurrency, progress=progress
+                study,
+                journal,
+                budget=budget,
+                concurrency=concurrency,
+                progress=progress,
+                patience=patience,
             )
         return outcome.stopped
