@@ -79,6 +79,10 @@ def test_every_public_name_loads_and_explains_itself(name: str) -> None:
     assert name in dir(fp)
 
 
+def test_nothing_private_is_listed() -> None:
+    assert dir(fp) == sorted(["__version__", *fp.__all__])
+
+
 def test_the_names_agree_with_the_architecture_page() -> None:
     assert sorted(fenced("names").split()) == sorted(fp.__all__)
 
