@@ -10,8 +10,8 @@ __all__ = ["Guarded", "arm", "refuse"]
 
 MESSAGE = (
     "SyntheticData holds answers of a language model, which are a prior and never evidence: pass it"
-    " to foundation_priors.tilt(model, synthetic, trust=...) instead, or take .dataset if you know"
-    " what you are doing."
+    " to foundation_priors.trust_path(model, synthetic), or for one trust to foundation_priors."
+    "tilt(model, synthetic, trust=...), or take .dataset if you know what you are doing."
 )
 
 

@@ -93,6 +93,15 @@ def test_roads_whose_libraries_refuse_in_their_own_words(llm, road):
         road(llm)
 
 
+def test_the_error_names_the_ways_to_use_answers(llm):
+    with pytest.raises(SyntheticAsEvidenceError) as caught:
+        np.asarray(llm)
+    said = str(caught.value)
+    for way in ("trust_path(model, synthetic)", "tilt(model, synthetic, trust=...)", ".dataset"):
+        assert way in said
+    assert said.replace("...", "").count(". ") == 0 and said.endswith(".")
+
+
 def test_the_way_out_is_open(llm):
     assert np.asarray(llm.dataset["y"]).tolist() == [0.0, 1.0]
 
