@@ -53,7 +53,7 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
         of draws to a DataArray.
     """
     if isinstance(quantity, str):
-        value = draws[quantity] if quantity in draws else _expression(*_elements(draws, quantity))
+        value = draws[quantity] if quantity in draws else _expression(draws, quantity)
     elif callable(quantity):
         value = quantity(draws)
     else:
@@ -100,19 +100,26 @@ def labels(value: xr.DataArray, name: str) -> list[str]:
 def _expression(draws: xr.Dataset, text: str) -> object:
     import ast
 
+    known, plain = _elements(draws, text)
     try:
-        names = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
+        names = {n.id for n in ast.walk(ast.parse(plain, mode="eval")) if isinstance(n, ast.Name)}
     except SyntaxError as error:
         raise ValueError(
             f"{text!r} is not an expression of the model's variables, such as 'beta > 0'."
         ) from error
     for name in names:
-        if name not in draws.variables:
+        if name not in known.variables:
             raise ValueError(
                 f"{name!r} in {text!r} is not a variable of the model."
                 f"{did_you_mean(name, draws.data_vars)}"
             )
-    return draws.eval(text)
+    try:
+        return known.eval(plain)
+    except Exception as error:  # Whatever xarray, NumPy or Python has against it.
+        raise ValueError(
+            f"{text!r} cannot be computed from the draws: combine the model's variables by "
+            "arithmetic and comparisons, such as 'beta > 0', or give a function of the draws."
+        ) from error
 
 
 def weighted_quantiles(values: Floats, weights: Floats, q: Sequence[float] | Floats) -> Floats:

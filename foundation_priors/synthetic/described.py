@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,14 @@ class Described(Guarded):
         if "source" not in self._data.coords:
             return ()
         return tuple(dict.fromkeys(self._data["source"].values.tolist()))
+
+    def __getitem__(self, key: object) -> NoReturn:
+        """Refuse to be indexed as a Dataset or an array is, and say what there is instead."""
+        name = f".column({key!r})" if isinstance(key, str) else ".isel(rows) or .sel(factor=value)"
+        raise TypeError(
+            f"{type(self).__name__} cannot be indexed, since it is neither a table nor an array:"
+            f" use {name}, or .dataset for a plain copy."
+        )
 
     def column(self, name: str) -> np.ndarray:
         """Return a copy of a column or coordinate.

@@ -26,6 +26,7 @@ def test_names_expressions_and_functions(draws):
     assert event.dtype == bool and event.dims == ("sample", "covariate")
     assert evaluate(draws, "a + 2 * beta").shape == (50, 2)
     assert evaluate(draws, "(a > 0) & (beta < 0.5)").dtype == bool
+    assert evaluate(draws, "not a > 0").equals(~(draws.a > 0))
     last = evaluate(draws, lambda d: d.beta.sel(covariate="age").T - d.a)
     assert last.dims == ("sample",)
     assert evaluate(draws, lambda d: d.beta.transpose()).dims == ("sample", "covariate")
@@ -38,6 +39,13 @@ def test_names_expressions_and_functions(draws):
         ("bet", ValueError, "Did you mean 'beta'"),
         ("beta >", ValueError, "not an expression"),
         ("", ValueError, "not an expression"),
+        ("beta[age] >", ValueError, r"'beta\[age\] >' is not an expression"),
+        ("beta >> 0", ValueError, "'beta >> 0' cannot be computed from the draws: combine"),
+        ("a > 'x'", ValueError, "cannot be computed"),
+        ("a.foo > 0", ValueError, "cannot be computed"),
+        ("a(3)", ValueError, "cannot be computed"),
+        ("beta if a else 3", ValueError, "cannot be computed"),
+        ("lambda: a", ValueError, "cannot be computed"),
         (3, TypeError, "not int"),
         (lambda d: d.a.mean(), ValueError, "keep the dimension 'sample'"),
         (lambda d: 3, ValueError, "keep the dimension 'sample'"),

@@ -46,6 +46,15 @@ def test_columns_are_sorted_into_outcomes_covariates_and_factors(llm):
     assert len(llm) == 4
 
 
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [("vote", r"\.column\('vote'\)"), (0, r"\.isel\(rows\)"), (slice(2), r"\.isel\(rows\)")],
+)
+def test_indexing_says_what_to_use_instead(llm, key, instead):
+    with pytest.raises(TypeError, match=rf"cannot be indexed.* use {instead}.*\.dataset"):
+        llm[key]
+
+
 def test_provenance_is_plain_and_complete(llm):
     found = llm.provenance
     assert found["seeds"] == [1, 2] and found["prompts"] == {"plain": "..."}
