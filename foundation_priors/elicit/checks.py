@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from foundation_priors.elicit.budget import Budget
 from foundation_priors.elicit.design import ORDER, ORDERS
 from foundation_priors.elicit.endpoint import Endpoint
 from foundation_priors.elicit.fields import Choice, Whole
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_names",
+    "check_run",
     "check_templates",
     "checked_count",
     "checked_factors",
@@ -33,7 +35,7 @@ __all__ = [
     "checked_text",
 ]
 
-TAKEN = {*OWN_NAMES, "source", "model", "draw", "conversation", ROWS, WEIGHT}
+TAKEN = {*OWN_NAMES, "source", "model", "draw", "conversation", "probability", ROWS, WEIGHT}
 OURS = ("messages", "model", "n", "response_format", "logprobs", "top_logprobs", "stream", "tools")
 
 
@@ -62,6 +64,28 @@ def checked_path(journal: object) -> str:
             " every answer is kept."
         )
     return str(os.fspath(journal))
+
+
+def check_run(budget: object, concurrency: object, batch: object, progress: object) -> None:
+    """Raise if what a run takes cannot be meant, before a journal is opened.
+
+    Parameters
+    ----------
+    budget, concurrency, batch, progress
+        As `Elicitation.run` takes them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming it.
+    """
+    for name, flag in {"batch": batch, "progress": progress}.items():
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name}={flag!r} must be True or False.")
+    checked_count("concurrency", concurrency)
+    if budget is not None and not isinstance(budget, Mapping):
+        raise TypeError(f"budget={budget!r} must be a dictionary such as {{'calls': 100}}.")
+    Budget(budget)
 
 
 def checked_factors(factors: object) -> dict[str, dict[str, str]]:

@@ -24,6 +24,7 @@ from foundation_priors.synthetic.container import SyntheticData
 
 __all__ = ["asked_last", "collect", "draws_asked", "probability_rows", "replay"]
 
+CHANCE = "probability"
 NOT_RECORDED = "not recorded"
 
 
@@ -128,6 +129,7 @@ def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None
         _dataset(study, answers, rows),
         outcome=study.schema.outcomes,
         unit="profile",
+        probability=CHANCE if study.probabilities else None,
         cluster=_clusters(study),
         levels=_levels(study),
         provenance=_provenance(journal, study, answers, notes),
@@ -135,28 +137,34 @@ def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None
 
 
 def probability_rows(
-    name: str, options: tuple[str, ...], probability: np.ndarray
-) -> dict[str, tuple[str, np.ndarray]]:
-    """Return how the stated probabilities stand beside the likeliest option.
+    rows: np.ndarray, probability: np.ndarray, options: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Turn each answer that is a distribution into one row for each option.
 
     Parameters
     ----------
-    name : str
-        The outcome.
-    options : tuple of str
-        Its options, in the original order.
+    rows : numpy.ndarray
+        Shape (answer,): numbers of cells.
     probability : numpy.ndarray
-        Shape (answer, option), rows add to 1.
+        Shape (answer, option): rows add to 1.
+    options : numpy.ndarray
+        Shape (option,): what can be answered.
 
     Returns
     -------
-    dict
-        Coordinates on ``answer``, one for each option: ``probability_{outcome}_{option}``.
+    tuple of numpy.ndarray
+        Shape (answer times option,) each: the cell, the option and its probability.
+
+    Examples
+    --------
+    >>> cells, said, chance = probability_rows(
+    ...     np.array([7]), np.array([[0.25, 0.75]]), np.array(["Clinton", "Dole"], dtype=object)
+    ... )
+    >>> cells.tolist(), said.tolist(), chance.tolist()
+    ([7, 7], ['Clinton', 'Dole'], [0.25, 0.75])
     """
-    return {
-        f"probability_{name}_{option}": (ROWS, probability[:, place].copy())
-        for place, option in enumerate(options)
-    }
+    size = len(options)
+    return np.repeat(rows, size), np.tile(options, len(rows)), probability.ravel()
 
 
 @dataclasses.dataclass
@@ -219,6 +227,18 @@ def _take(
 
 
 def _dataset(study: Study, answers: Answers, rows: np.ndarray) -> xr.Dataset:
+    if study.probabilities is None:
+        names = study.schema.fields
+        return _rows(study, rows, answers, {name: answers.values(name, rows) for name in names})
+    name, chances = study.probabilities, answers.probability[rows]
+    cells, said, chance = probability_rows(rows, chances, answers.options(name))
+    data = _rows(study, cells, answers, {name: said})
+    return data.assign_coords({CHANCE: (ROWS, chance)})
+
+
+def _rows(
+    study: Study, rows: np.ndarray, answers: Answers, values: dict[str, np.ndarray]
+) -> xr.Dataset:
     profiles, n = study.profiles, len(study.profiles)
     table, place = rows // n, rows % n
     draw, table = table % study.draws, table // study.draws
@@ -229,15 +249,11 @@ def _dataset(study: Study, answers: Answers, rows: np.ndarray) -> xr.Dataset:
         home = data if name in study.schema.outcomes else coords
         unit = getattr(field, "unit", "")
         attrs = {"units": unit} if unit else {}
-        home[name] = (ROWS, answers.values(name, rows), attrs)
+        home[name] = (ROWS, values[name], attrs)
     for name in study.factors:
         coords[name] = (ROWS, _text([c[name] for c in study.combinations], combination))
     if study.shuffle:
         coords[ORDER] = (ROWS, _shown(study, model, combination, draw, place))
-    if study.probabilities:
-        name = study.probabilities
-        options = study.schema.fields[name].options
-        coords |= probability_rows(name, options, answers.probability[rows])
     if study.per_call > 1:
         coords["conversation"] = (ROWS, answers.calls[rows].astype(str).astype(object))
     coords["draw"] = (ROWS, draw)
@@ -336,11 +352,11 @@ def _warn(answers: Answers, stopped: str | None) -> None:
     size, there = answers.status.size, int((answers.status == ANSWERED).sum())
     if there == size:
         return
+    lost = f"{size - there} of {size} answers are not there ({_why(answers)})."
+    if answers.reasons:
+        lost += " Rejected ones are not missing at random: see .provenance['rejected']."
     warnings.warn(
-        f"{size - there} of {size} answers are not there ({_why(answers)}), which is not missing"
-        f" at random: see .provenance['rejected'].{f' {stopped}' if stopped else ''}",
-        IncompleteWarning,
-        stacklevel=4,
+        " ".join([lost, *([stopped] if stopped else [])]), IncompleteWarning, stacklevel=4
     )
 
 

@@ -90,18 +90,18 @@ class Answers:
         Returns
         -------
         numpy.ndarray
-            Numbers, booleans, or strings as objects; the likeliest option where probabilities were
-            read.
+            Numbers, booleans, or strings as objects.
         """
-        field = self.study.schema.fields[name]
-        if self.study.probabilities:
-            codes = self.probability[rows].argmax(axis=1)
-            values = field.values if isinstance(field, Whole) else field.options
-            return np.array(list(values), dtype=object if isinstance(field, Choice) else int)[codes]
         column = self._columns[name][rows]
-        return (
-            np.array(field.options, dtype=object)[column] if isinstance(field, Choice) else column
-        )
+        is_choice = isinstance(self.study.schema.fields[name], Choice)
+        return self.options(name)[column] if is_choice else column
+
+    def options(self, name: str) -> np.ndarray:
+        """Return what a choice or a whole number can be, in the original order."""
+        field = self.study.schema.fields[name]
+        if isinstance(field, Whole):
+            return np.array(list(field.values), dtype=np.int64)
+        return np.array(field.options, dtype=object)
 
     def counts(self) -> dict[str, int]:
         """Count the rejected answers by reason, reasons in alphabetical order."""

@@ -293,6 +293,7 @@ async def _ask(
     from foundation_priors.elicit.journal import Journal
     from foundation_priors.elicit.run import now
 
+    checks.check_run(budget, concurrency, batch, progress)
     with Journal(path) as journal:
         if study.version not in journal.versions:
             head = study.record()

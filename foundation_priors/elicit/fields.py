@@ -14,6 +14,7 @@ from foundation_priors.errors import did_you_mean
 __all__ = ["KINDS", "Choice", "Field", "Flag", "Number", "Rejected", "Text", "Whole", "fold"]
 
 NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+LARGEST = 10**300  # of whole numbers, which have no end
 LISTED = 100  # whole numbers up to this many are listed in the schema, which every server knows
 
 
@@ -322,6 +323,6 @@ def _number(value: object, unit: str) -> int | float:
         value = float(text) if set(".eE") & set(text) else int(text)
     if not isinstance(value, int | float):
         raise Rejected("off schema", f"{shown(value)} is no number.")
-    if isinstance(value, int) and abs(value) > 2**62 or not math.isfinite(value):
+    if abs(value) > LARGEST or value != value:
         raise Rejected("not finite", f"{shown(value)} is no number that can be used.")
     return value

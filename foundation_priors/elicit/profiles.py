@@ -149,7 +149,8 @@ def _column(name: str, series: pd.Series) -> tuple[np.ndarray, pd.CategoricalDty
 
 def _ids(index: pd.Index) -> tuple[str | int, ...]:
     kind = pd.api.types.infer_dtype(index)
-    if isinstance(index, pd.MultiIndex) or kind not in ("integer", "string"):
+    sound = not isinstance(index, pd.MultiIndex) and not index.hasnans
+    if not sound or kind not in ("integer", "string"):
         raise ColumnError(
             f"The index of profiles= holds values of kind {kind!r}, and names the profiles by whole"
             " numbers or strings: use frame.reset_index(drop=True)."
