@@ -47,7 +47,7 @@ def plot_trust_path(
     visuals: Mapping[str, Mapping[str, Any] | bool] | None = None,
     **pc_kwargs: Any,
 ) -> PlotCollection:
-    """Plot posterior means and intervals over trust.
+    """Plot posterior means and intervals, or probabilities of events, over trust.
 
     One facet for each scalar quantity. The axis on top counts the answers in effective real
     observations; weights at which the path's checks fail are hatched.
@@ -75,8 +75,8 @@ def plot_trust_path(
         ArviZ's plotting backend. The top axis, the scale and the legend are matplotlib's; other
         backends draw the same curves on a linear axis.
     visuals : dict, optional
-        Settings of ``"mean"``, ``"interval"``, ``"reference"`` (the mean at the smallest weight
-        shown), ``"marks"`` and ``"unreliable"``; False leaves one out.
+        Settings of ``"mean"`` (the probability, of an event), ``"interval"``, ``"reference"`` (the
+        same at the smallest weight shown), ``"marks"`` and ``"unreliable"``; False leaves one out.
     **pc_kwargs
         Passed to `arviz_plots.PlotCollection.wrap`: ``col_wrap``, ``figure_kwargs``.
 
@@ -145,13 +145,17 @@ def _draw(
 
 
 def _probabilities(pc: PlotCollection, data: xr.Dataset) -> None:
-    """Show all of 0 to 1 where a probability is drawn."""
-    from arviz_plots.visuals import set_ylim
+    """Show all of 0 to 1 where a probability is drawn, and say that it is one."""
+    from arviz_plots.visuals import labelled_y, set_ylim
 
     events = data["quantity"].values[data["event"].values]
     if len(events):
         chosen = data["mean"].sel(quantity=events)
-        pc.map(set_ylim, data=chosen, limits=(-0.03, 1.03), ignore_aes="all", store_artist=False)
+        for visual, settings in (
+            (set_ylim, {"limits": (-0.03, 1.03)}),
+            (labelled_y, {"text": "posterior probability"}),
+        ):
+            pc.map(visual, data=chosen, ignore_aes="all", store_artist=False, **settings)
 
 
 def _alphas(count: int) -> list[float]:
@@ -164,13 +168,21 @@ def _slope(data: xr.Dataset) -> float:
     return float(data["effective_observations"][-1]) / trust if trust else 0.0
 
 
+def _kinds(data: xr.Dataset) -> list[str]:
+    """Return what the lines are, a name for each kind among the facets."""
+    events = data["event"].values
+    names = {"mean": not events.all(), "probability": events.any()}
+    return [name for name, drawn in names.items() if drawn]
+
+
 def _entries(
     data: xr.Dataset, styles: Mapping[str, Any], visuals: Mapping[str, Any]
 ) -> list[tuple[str, Any]]:
     out: list[tuple[str, Any]] = []
     if visuals.get("mean") is not False:
         colour = (visuals.get("mean") or {}).get("color", BLUE)
-        out.append(("posterior mean", ("line", {"color": colour, "linewidth": 2})))
+        what = " or ".join(_kinds(data))
+        out.append((f"posterior {what}", ("line", {"color": colour, "linewidth": 2})))
     if visuals.get("interval") is not False and bool(data["lower"].notnull().any()):
         colour = (visuals.get("interval") or {}).get("color", BLUE)
         alphas = 1 - np.cumprod(1 - np.array(_alphas(data.sizes["prob"])))
@@ -179,7 +191,8 @@ def _entries(
             out.append((f"{100 * prob:.3g}% interval", ("area", look)))
     if visuals.get("reference") is not False:
         low = float(data["trust"][0])
-        label = "mean without the answers" if low == 0 else f"mean at trust {low:.3g}"
+        where = "without the answers" if low == 0 else f"at trust {low:.3g}"
+        label = f"{' or '.join(_kinds(data))} {where}"
         out.append((label, ("line", {"color": GREY, "linewidth": 0.8})))
     if visuals.get("unreliable") is not False and not bool(data["reliable"].all()):
         out.append(("unreliable", ("hatch", {})))

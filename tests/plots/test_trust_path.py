@@ -63,6 +63,23 @@ def test_expressions_and_functions(path):
     assert pc.data["quantity"].values.tolist() == ["P(beta > 1.2[0])", "P(beta > 1.2[1])"]
 
 
+def legend(pc):
+    return [t.get_text() for t in pc.get_viz("figure").legends[0].get_texts()]
+
+
+def test_a_probability_is_called_one(path):
+    pc = plots.plot_trust_path(path, "beta > 1.2", trust=AT)
+    assert legend(pc) == ["posterior probability", "probability without the answers"]
+    assert axes(pc, "P(beta > 1.2[1])").get_ylabel() == "posterior probability"
+    pc = path.plot("beta", trust=AT)
+    assert legend(pc)[0] == "posterior mean" and legend(pc)[-1] == "mean without the answers"
+    assert axes(pc, "beta[1]").get_ylabel() == ""
+    pc = path.plot(["beta[1]", "beta[1] > 1.2"], trust=AT[1:])
+    assert legend(pc)[0] == "posterior mean or probability"
+    assert legend(pc)[-1] == "mean or probability at trust 0.1"
+    assert axes(pc, "beta[1]").get_ylabel() == ""
+
+
 def test_unreliable_weights_are_hatched(path, flagged):
     assert "unreliable" not in plots.plot_trust_path(path, "beta[0]").viz.children
     pc = plots.plot_trust_path(flagged, "beta[0]", trust=AT)
