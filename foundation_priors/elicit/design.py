@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation_priors.elicit.template import names_in
 from foundation_priors.elicit.wording import PROFILES, messages_of
+from foundation_priors.synthetic.provenance import plain
 
 if TYPE_CHECKING:
     from foundation_priors.elicit.answers import AnswerSchema
@@ -92,8 +93,13 @@ class Call:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The sampling settings: the study's, and over them the endpoint's."""
-        return {**self.study.settings, **self.study.endpoints[self.model].settings}
+        """The sampling settings: the study's, and over them the endpoint's; not to be changed."""
+        return self.shared("settings", self._settings)
+
+    def _settings(self) -> dict[str, Any]:
+        own = plain(self.study.endpoints[self.model].settings)
+        assert isinstance(own, dict)
+        return {**self.study.settings, **own}
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -62,7 +62,9 @@ class Elicitation:
         Whether each call shows options in an order of its own (ordered ones in either direction),
         which the coordinate ``option_order`` records.
     probabilities : bool or str, optional
-        Whether to read the options' probabilities from the log-probabilities of one token.
+        Whether to read the options' probabilities from the log-probabilities of one token, a
+        letter, of the only field. Then each answer has one row for each option, with its chance in
+        the coordinate ``probability``.
     random_seed : int, optional
         Of the orders.
 

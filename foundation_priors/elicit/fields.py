@@ -93,6 +93,8 @@ class Choice:
         """Return the option that was meant."""
         if isinstance(value, list):
             raise Rejected("several choices", f"{shown(value)} is a list and not one option.")
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # of the options "1" and "2"
         if not isinstance(value, str):
             raise Rejected("off schema", f"{shown(value)} is none of the options.")
         wanted = fold(value)
@@ -214,7 +216,7 @@ class Number:
         high = math.inf if self.high is None else self.high
         if not low <= number <= high:
             raise Rejected("out of range", f"{shown(value)} is not {self.form(())}.")
-        return number
+        return number + 0.0  # which turns -0.0 into 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -115,6 +115,12 @@ def test_what_is_no_answer_is_rejected(text, why):
     assert reason(SCHEMA, text) == why
 
 
+def test_numbers_may_name_options_and_zero_has_no_sign():
+    assert AnswerSchema.of({"vote": ["1", "2"]}).read_one('{"vote": 2}') == {"vote": "2"}
+    zero = AnswerSchema.of({"wage": fp.Number()}).read_one('{"wage": -0.0}')["wage"]
+    assert math.copysign(1, zero) == 1
+
+
 def test_a_single_question_may_be_answered_without_json():
     schema = AnswerSchema.of({"vote": ["Clinton", "Dole"]})
     for text in ("Dole", " **Dole**.", "```\nDole\n```", '"dole"', "<think>.</think>DOLE"):

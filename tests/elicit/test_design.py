@@ -86,6 +86,12 @@ def test_where_the_model_runs_changes_neither():
     assert before.version == after.version
 
 
+def test_settings_of_an_endpoint_may_be_numbers_of_numpy():
+    point = fp.Endpoint("http://127.0.0.1:9/v1", settings={"seed": np.int64(3), "top_p": 1})
+    call = study_of(elicitation(models={"m": point}, settings={"top_p": 0.5})).call("m", 0, 0, 0)
+    assert json.dumps(call.settings) == '{"top_p": 1, "seed": 3}' and call.key
+
+
 def test_keys_are_the_same_for_ever():
     """A journal of today must be understood by later versions."""
     study = study_of(elicitation(per_call=3, shuffle_options=True, prompt="{party}"), draws=2)
