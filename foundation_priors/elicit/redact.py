@@ -98,7 +98,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     'no such user: [redacted]'
     """
     for secret in sorted((s for s in secrets if len(s) >= SHORTEST), key=len, reverse=True):
-        for form in (quote(secret, safe=""), json.dumps(secret)[1:-1], secret):
+        for form in (quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1], secret):
             text = text.replace(form, HIDDEN)
     for pattern in PATTERNS:
         text = pattern.sub(_keep_name, text)

@@ -186,6 +186,7 @@ class Run:
             detail = self.clean(str(rejected.detail))
             line["rejected"] = {"reason": rejected.reason, "detail": detail}
         line |= {"final": final, "attempt": attempt, "time": now()}
+        self.journal.hide(self.secrets())  # a function may have given a new key meanwhile
         await self.journal.append(line)
         if rejected is None:
             self.outcome.answered += 1
