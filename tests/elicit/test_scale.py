@@ -4,7 +4,6 @@ import asyncio
 import gc
 
 from foundation_priors.elicit.design import Call
-
 from tests.elicit.surveys import survey
 
 CONCURRENCY = 20
