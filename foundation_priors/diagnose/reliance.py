@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -43,9 +43,9 @@ def reliance(
         Names, expressions or functions of the draws; arrays are taken apart. By default every
         free variable of the model.
     reference : float
-        The claim that may tip is that the quantity lies on its side of this value.
+        The claim that may tip is that the quantity lies on its side of this value, see ``claim``.
     probability : float
-        The level of that claim.
+        The level of that claim, which tips where its probability crosses this.
 
     Returns
     -------
@@ -61,8 +61,11 @@ def reliance(
           would move, at the present rate, if the component as it stands counted once more.
         - ``effective_observations``: the real rows, and the real observations each source counts
           for.
-        - ``tips_at``: the trust nearest to the present one at which the claim tips, nan where
-          there is none on the path; ``mcse_tips_at``.
+        - ``claim``: on the rows of the sources, what may tip, ``"P(beta > 0) = 0.95"``: that the
+          quantity lies on that side of ``reference`` on which its mean does at this trust (or that
+          the event happens), with ``probability``; empty on other rows.
+        - ``tips_at``: the trust nearest to the present one at which the claim begins or ceases to
+          hold, nan where there is none on the path; ``mcse_tips_at``.
 
     Notes
     -----
@@ -94,10 +97,13 @@ def reliance(
     present = float(np.mean(point))
     frames = []
     for label, draws in _scalars(path, quantities):
-        result = shares(path.posterior.mixture, point, draws, path.posterior.u, grads, values)
+        h = draws.astype(float)
+        result = shares(path.posterior.mixture, point, h, path.posterior.u, grads, values)
         if not abs(result.total) > 4 * result.total_error:
             _warn(label)
-        tip, error = _tip(path, draws, point, present, reference, probability)
+        side, claim = _claim(path, label, draws, point, reference)
+        tip, error = _tip(path, claim, point, present, probability)
+        told = f"P({side}) = {probability:g}"
         real = list(parts).index(REAL)
         counts = {REAL: path.facts.n_real, **_worth(path, point)}
         frames.append(
@@ -111,6 +117,7 @@ def reliance(
                     "pull": result.pull,
                     "mcse_pull": result.pull_error,
                     "effective_observations": [counts.get(n, np.nan) for n in parts],
+                    "claim": [told if n in weight else "" for n in parts],
                     "tips_at": [tip if n in weight else np.nan for n in parts],
                     "mcse_tips_at": [error if n in weight else np.nan for n in parts],
                 }
@@ -130,7 +137,7 @@ def _worth(path: TrustPath, point: Floats) -> dict[str, float]:
 
 def _scalars(
     path: TrustPath, quantities: Quantity | Sequence[Quantity] | None
-) -> list[tuple[str, Floats]]:
+) -> list[tuple[str, NDArray[Any]]]:
     from foundation_priors.path.draws import evaluate, labels
 
     if quantities is None:
@@ -143,22 +150,30 @@ def _scalars(
     for quantity in wanted:
         value = evaluate(path.draws, quantity)
         name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
-        flat = value.values.reshape(len(value), -1).astype(float)
+        flat = value.values.reshape(len(value), -1)
         out += list(zip(labels(value, name), flat.T, strict=True))
     return out
 
 
-def _tip(
-    path: TrustPath,
-    draws: Floats,
-    point: Floats,
-    present: float,
-    reference: float,
-    probability: float,
-) -> tuple[float, float]:
-    """Return the nearest trust at which the claim, made where the mean now lies, tips."""
+def _claim(
+    path: TrustPath, label: str, draws: NDArray[Any], point: Floats, reference: float
+) -> tuple[str, NDArray[np.bool_]]:
+    """Return in words, and for each draw, that a quantity lies where its mean now does."""
+    if draws.dtype == bool:
+        return label, draws
     above = path.posterior.mixture.expect(point[None], draws[:, None])[0, 0] > reference
     claim = draws > reference if above else draws < reference
+    return f"{label} {'>' if above else '<'} {reference:g}", claim
+
+
+def _tip(
+    path: TrustPath,
+    claim: NDArray[np.bool_],
+    point: Floats,
+    present: float,
+    probability: float,
+) -> tuple[float, float]:
+    """Return the trust nearest to the present one at which a claim tips, and its error."""
     event = xr.DataArray(claim, dims="sample")
     along = None
     if point.any() and len(point) > 1:

@@ -116,6 +116,18 @@ def test_the_claim_tips_where_tipping_says():
     assert never.tips_at.isna().all()
 
 
+def test_the_table_says_which_claim_tips():
+    path = models.coin()
+    table = fp.reliance(path, 0.3, ["theta", "theta > 0.5"], reference=0.5, probability=0.8)
+    assert table.loc[("theta", "llm"), "claim"] == "P(theta > 0.5) = 0.8"
+    assert table.loc[("theta > 0.5", "llm"), "claim"] == "P(theta > 0.5) = 0.8"
+    tips = table.tips_at.dropna()
+    assert len(tips) == 2 and tips.iloc[0] == tips.iloc[1]
+    assert (table.claim.unstack()[COMPONENTS] == "").all(axis=None)
+    below = fp.reliance(path, 0.3, reference=0.9).loc["theta"]
+    assert below.claim["llm"] == "P(theta < 0.9) = 0.95"
+
+
 def test_no_information_warns():
     path = models.normal()
     with pytest.warns(fp.UnreliableWarning, match="cannot be told from 0"):
