@@ -36,8 +36,12 @@ def codes(
 ) -> Codes:
     """Say how the levels of a categorical column are numbered, for use in ``columns=``.
 
-    Levels are never sorted: their order comes from ``levels=``, from the coordinates of the
-    model dimension ``dim=``, or from the levels that the table itself carries.
+    Levels are never sorted. Their order is, in this turn, ``levels=``; the coordinates of the
+    model's dimension ``dim=``; and with neither, inferred: where the data pick elements of a
+    variable, as in ``level[place]`` with ``dims="region"``, the coordinates of the dimension that
+    they index, and else the levels that the table carries (``levels=`` of the `SyntheticData`, or a
+    categorical column). A column of strings that is given by its name alone, or that has the name
+    of the data, is numbered by the same inference.
 
     Parameters
     ----------
@@ -63,6 +67,18 @@ def codes(
     >>> import foundation_priors as fp
     >>> fp.codes("party", levels=["Democrat", "Independent", "Republican"]).column
     'party'
+
+    With coordinates in the model there is nothing to add:
+
+    >>> import pandas as pd
+    >>> import pymc as pm
+    >>> with pm.Model(coords={"region": ["west", "east"]}) as model:
+    ...     place = pm.Data("place", [0, 1, 1])
+    ...     level = pm.Normal("level", dims="region")
+    ...     y = pm.Normal("y", level[place], 1, observed=[0.3, -0.2, 0.1])
+    >>> said = pd.DataFrame({"region": ["east", "west"], "y": [0.5, 0.4]})
+    >>> llm = fp.SyntheticData.from_dataframe(said, outcome="y", weight=1)
+    >>> tilted = fp.tilt(model, llm, trust=0.5, columns={"place": fp.codes("region")})
     """
     if levels is not None and dim is not None:
         raise ColumnError(
