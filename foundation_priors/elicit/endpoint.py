@@ -234,7 +234,7 @@ class Endpoint:
                 value = await value
             token = _clean(value)
             if token not in tokens:
-                tokens[:] = [*tokens[-3:], token]  # requests under way still hold the last ones
+                tokens[:] = [*tokens[-31:], token]  # requests under way still hold the last ones
             return token
 
         return fresh

@@ -74,7 +74,8 @@ class Journal:
         self.torn = 0
         self._done: set[bytes] = set()
         self._tries: dict[bytes, int] = {}
-        self._secrets: tuple[bytes, ...] = ()
+        self._hidden: tuple[str, ...] = ()
+        self._secrets: tuple[bytes, ...] = ()  # the same, as they would stand in a line
         self._waiting: list[bytes] = []
         self._group: asyncio.Future[None] | None = None  # of the lines that wait
         self._committing: asyncio.Future[None] | None = None
@@ -151,10 +152,12 @@ class Journal:
         Parameters
         ----------
         secrets : iterable of str
-            The keys.
+            The keys, instead of those that were given before.
         """
-        known = {_spelt(s, times) for s in secrets if len(s) >= LONG_SECRET for times in (1, 2)}
-        self._secrets = tuple({*self._secrets, *known})
+        given = tuple(secret for secret in secrets if len(secret) >= LONG_SECRET)
+        if given != self._hidden:
+            self._hidden = given
+            self._secrets = tuple({_spelt(s, times) for s in given for times in (1, 2)})
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append a line and return when it is on disk.

@@ -184,7 +184,7 @@ class Lane:
                         raise self.run.error(call.model, reply)
                     break
                 final = await self.keep(question, reply, last=False)
-                if final or mode == modes[-1] or _cut_off(reply):
+                if final or mode == modes[-1] or _understood(call, reply):
                     await self._decide(call, mode, reply)
                     return None if final else number
         raise AssertionError("the last mode decides")
@@ -225,13 +225,19 @@ class Lane:
             run.tick()
             if got.kind in ("bad", "filtered"):
                 return got
-            question.failures += 1
-            if question.failures == 1:
-                question.failing_since = asyncio.get_running_loop().time()
-            self._stop_if_hopeless(call.model, got, question.failures)
+            self._stop_if_hopeless(call.model, got, question.failures + 1)
+            if not self._blameless(question, got):
+                question.failures += 1
             if question.failures >= tries:
                 return got
-            await asyncio.sleep(run.patience.pause(question.failures, got.after))
+            await asyncio.sleep(run.patience.pause(max(1, question.failures), got.after))
+
+    def _blameless(self, question: Question, fault: Fault) -> bool:
+        """Return whether the server turned a call away while it answered others."""
+        blameless = fault.busy and self._heard > question.failing_since
+        if blameless or not question.failures:
+            question.failing_since = asyncio.get_running_loop().time()
+        return blameless
 
     async def _send(self, question: Question) -> Reply | Fault:
         """Send one request within the limit and the budget."""
@@ -363,6 +369,12 @@ class Lane:
         )
 
 
-def _cut_off(reply: Reply) -> bool:
-    """Return whether an answer was cut off that was on its way to being JSON."""
-    return reply.finish == "length" and reply.text.lstrip().startswith("{")
+def _understood(call: Call, reply: Reply) -> bool:
+    """Return whether a rejected answer, or what was cut off of it, has the form asked for."""
+    if reply.finish == "length":
+        return reply.text.lstrip().startswith("{")
+    try:
+        value = json.loads(reply.text)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and value.keys() >= call.schema.get("properties", {}).keys()

@@ -14,6 +14,7 @@ __all__ = ["Fault", "Patience", "Unreadable", "explain", "of_status", "retry_aft
 
 AGAIN = (408, 409, 425, 429)
 OVERLOADED = (408, 429, 503, 504, 529)
+BUSY = (429, 503, 529)
 BROKEN = (500, 501)
 BROKE = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 WRONG_ADDRESS = (301, 302, 303, 307, 308, 405, 406, 410)
@@ -33,7 +34,8 @@ class Patience:
     Parameters
     ----------
     tries : int
-        Requests per call until one brings a response.
+        Requests per call until one brings a response. Those that a busy server turns away (status
+        429 or 503) while it answers others don't count.
     reasks : int
         How often a call is asked again whose response holds no valid answer.
     base, longest : float
@@ -110,6 +112,8 @@ class Fault:
         After how many of them a run that has had no response yet is stopped; 0: never.
     served : bool
         Whether the server took the request and broke on it.
+    busy : bool
+        Whether the server turned it away for want of time alone.
     """
 
     kind: Kind
@@ -120,6 +124,7 @@ class Fault:
     advice: str = "run again to go on from what the journal holds"
     early: int = 0
     served: bool = False
+    busy: bool = False
 
 
 class Unreadable(Exception):  # noqa: N818  # an event that is explained, not shown
@@ -256,9 +261,11 @@ def of_status(status: int, sent: Any, headers: Mapping[str, str]) -> Fault:
     if status in (401, 403):
         return Fault("stop", text, advice=NO_ENTRY)
     if status == 404 or status in WRONG_ADDRESS:
-        return Fault("stop", text, advice=NO_MODEL if status == 404 and body else ADDRESS)
+        named = code == "model_not_found" or "model" in str(body.get("message", "")).lower()
+        return Fault("stop", text, advice=NO_MODEL if status == 404 and named else ADDRESS)
     if status in AGAIN or status >= 500:
-        return Fault("again", text, after, overload=status in OVERLOADED, served=status in BROKEN)
+        busy, served = status in BUSY, status in BROKEN
+        return Fault("again", text, after, status in OVERLOADED, served=served, busy=busy)
     return Fault("bad", text, advice="change the settings that the server does not take")
 
 

@@ -127,6 +127,31 @@ def test_a_call_that_never_gets_a_response_is_left_without(server, path):
     assert asked(study(server.url, profiles=20), path).requests == 0
 
 
+def test_a_busy_server_is_waited_for_as_long_as_it_answers_others(server, path):
+    # A call fails with probability .7; among 60 calls some fail 8 times in a row, and none is lost.
+    server.script(share=0.7, faults=["rate_limit"], latency=0.002)
+    outcome = asked(study(server.url, profiles=60), path)
+    assert outcome.answered == 60
+    tries = Counter(line["key"] for line in lines(path, "failure"))
+    assert max(tries.values()) >= HASTY.tries
+
+
+def test_a_call_that_is_always_turned_away_is_left_without_in_the_end(server, path):
+    server.script(when={"You are 25.": "rate_limit"}, latency=0.002)
+    outcome = asked(study(server.url, profiles=40), path)
+    assert outcome.rejected == {"no response": 1}
+    assert outcome.answered == 39
+
+
+@pytest.mark.parametrize(("fault", "mode"), [("off_range", "json_schema"), ("list", "text")])
+def test_a_wrong_value_in_the_right_form_shows_that_the_form_is_understood(
+    server, path, fault, mode
+):
+    server.script(next=[fault] * 5)
+    assert asked(study(server.url), path).missing == 0
+    assert lines(path, "probe")[0]["structured"] == mode
+
+
 @pytest.mark.parametrize("age", [20, 25, 39])
 def test_a_call_that_the_server_refuses_is_left_without(server, path, age):
     server.script(when={f"You are {age}.": "too_long"})

@@ -71,6 +71,7 @@ def test_statuses_that_pass(status):
         (404, {"error": {"message": "model 'x' not found"}}, "model="),
         (404, {"error": "model 'x' not found"}, "model="),
         (404, {"detail": "Not Found"}, "base_url"),
+        (404, {"error": {"code": 404, "message": "File Not Found"}}, "base_url"),
         (404, "404 page not found", "base_url"),
         (405, {"detail": "Method Not Allowed"}, "base_url"),
     ],
