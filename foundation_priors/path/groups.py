@@ -22,6 +22,9 @@ __all__ = ["likelihood_groups", "tree"]
 
 type Floats = NDArray[np.float64]
 
+OF_MODEL = ("log_likelihood", "log_prior", "observed_data")
+"""Groups that only the model can give."""
+
 
 def tree(path: TrustPath, trust: float | Mapping[str, float], random_seed: Any) -> xr.DataTree:
     """Return the groups; see `TrustPath.at`."""
@@ -54,6 +57,8 @@ def tree(path: TrustPath, trust: float | Mapping[str, float], random_seed: Any) 
     if path.model is not None:
         model = path.engine.tilted.model if path.engine else path.model
         groups |= likelihood_groups(model, groups["posterior"], said[None], path.sources)
+    else:
+        attrs["missing_groups"] = list(OF_MODEL)
     out = xr.DataTree.from_dict(groups)
     out.attrs.update(attrs)
     out["posterior"].attrs.update(attrs)

@@ -312,11 +312,12 @@ class TrustPath:
         Returns
         -------
         xarray.DataTree
-            Groups ``posterior``, ``prior`` (the tilted one), ``primitive_prior``,
-            ``log_likelihood``, ``log_prior`` (with each source's weighted log-likelihood beside
-            the parameters' log priors), ``observed_data``, ``synthetic_data``, ``sample_stats``.
-            There are as many draws as the effective sample size, which is in the attributes with
-            k-hat; r-hat makes no sense for them and is in `diagnostics`.
+            Groups ``posterior``, ``prior`` (the tilted one), ``primitive_prior``, ``sample_stats``,
+            ``synthetic_data``, ``observed_data``, ``log_likelihood`` and ``log_prior`` (each
+            source's weighted log-likelihood beside the parameters' log priors). The last three
+            need the model; where a file was read without it, the attribute ``missing_groups`` names
+            them. There are as many draws as the effective sample size, which is in the attributes
+            with k-hat; r-hat makes no sense for them and is in `diagnostics`.
         """
         from foundation_priors.path.groups import tree
 

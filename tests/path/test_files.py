@@ -59,12 +59,15 @@ def test_what_needs_the_model_asks_for_it(tmp_path):
     back = fp.TrustPath.from_netcdf(tmp_path / "path.nc")
     with pytest.raises(fp.ModelError, match="read without its model"):
         back.score(held_out())
-    assert "log_likelihood" not in back.at(0.2).children
+    bare, missing = back.at(0.2), ["log_likelihood", "log_prior", "observed_data"]
+    assert not set(missing) & set(bare.children)
+    assert bare.attrs["missing_groups"] == bare["posterior"].attrs["missing_groups"] == missing
     whole = fp.TrustPath.from_netcdf(tmp_path / "path.nc", model=models.regression_model())
     np.testing.assert_allclose(whole.score(held_out(), 0.2), path.score(held_out(), 0.2))
     tree = whole.at(0.2)
     assert tree["posterior"].equals(path.at(0.2)["posterior"])
     assert tree["log_likelihood"].equals(path.at(0.2)["log_likelihood"])
+    assert set(missing) < set(tree.children) and "missing_groups" not in tree.attrs
 
 
 def test_files_that_hold_no_path(tmp_path):
