@@ -358,8 +358,9 @@ class TrustPath:
         Returns
         -------
         xarray.Dataset
-            Over ``trust``: ``ess``, ``pareto_k``, ``mcse_log_normalizer``, ``mcse_log_evidence``,
-            ``effective_observations``, ``reliable`` and ``evidence_reliable``. Over ``anchor``:
+            Over ``trust``: ``ess``, ``pareto_k``, ``mcse_mean`` and ``mcse_sd`` (of the least
+            precise unconstrained coordinate, in its sds), ``mcse_log_normalizer``,
+            ``mcse_log_evidence``, ``effective_observations``, ``reliable`` and ``evidence_reliable``. Over ``anchor``:
             ``ladder``, ``kind`` ("independent" draws from a reference or the primitive prior,
             "sampled" ones, or those of a "pilot" that references were fitted to),
             ``anchor_trust``, ``draws``, ``r_hat``, ``ess_bulk``, ``divergences``, ``gradients``,

@@ -11,13 +11,6 @@ HOPELESS = read("cost")["hopeless"]
 LIMITS = {"z": 4, "error_mean": 0.035, "error_sd": 0.04, "evidence": 0.4}
 
 
-def missed(names, misses):
-    """Mark the stored results that miss a limit: when one no longer does, its mark must go."""
-    reason = "stored result misses the limit; the pages show by how much"
-    mark = pytest.mark.xfail(strict=True, reason=reason)
-    return [pytest.param(n, marks=mark) if n in misses else n for n in names]
-
-
 @pytest.mark.parametrize("name", REAL)
 def test_means_and_sds_agree_with_refits(name):
     row = ACCURACY["refits"][name]
@@ -28,7 +21,7 @@ def test_means_and_sds_agree_with_refits(name):
     assert row["error_sd"] <= 0.04
 
 
-@pytest.mark.parametrize("name", missed(REAL, {"votes"}))
+@pytest.mark.parametrize("name", REAL)
 def test_monte_carlo_errors_are_honest(name):
     # Were they right, the root mean square of z would be 1; with the few independent comparisons
     # of a small model, since weights share draws, its own standard deviation is about .2.
@@ -43,7 +36,7 @@ def test_normalisers_agree_with_exact_ones(name, what):
     assert row["z"] <= 4
 
 
-@pytest.mark.parametrize("name", missed(HOPELESS, {"conflict", "signs"}))
+@pytest.mark.parametrize("name", HOPELESS)
 def test_hopeless_cases_are_never_wrong_in_silence(name):
     right = HOPELESS[name]["unflagged"]
     for kind, limit in LIMITS.items():
