@@ -9,7 +9,13 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.plots.axis import Scale, TrustAxis, tick_label, trust_axis
-from foundation_priors.plots.curves import drawn_at, options, over_trust, reliable_at
+from foundation_priors.plots.curves import (
+    drawn_at,
+    drawn_between,
+    options,
+    over_trust,
+    reliable_at,
+)
 from foundation_priors.plots.dress import (
     BLUE,
     ORANGE,
@@ -106,7 +112,8 @@ def plot_score(
     ----------
     path : TrustPath
     held_out : DataArray, DataFrame or Dataset
-        What `TrustPath.score` returned, or the rows to score.
+        What `TrustPath.score` returned, or the rows to score. A score that was returned is joined
+        linearly in trust.
     trust, along, marks, scale, backend, **pc_kwargs
         As in `plot_trust_path`; ``trust`` is not used when the score is given.
     visuals : dict, optional
@@ -123,7 +130,7 @@ def plot_score(
     >>> score = path.score(rows)  # doctest: +SKIP
     >>> plots.plot_score(path, score, marks={"design effect": 0.12})  # doctest: +SKIP
     """
-    curves = {SCORE: _score(path, held_out, drawn_at(path, trust, scale), along)}
+    curves = {SCORE: _score(path, held_out, trust, scale, along)}
     return _panels(path, curves, along, marks, scale, backend, visuals, pc_kwargs)
 
 
@@ -155,18 +162,18 @@ def plot_evidence_and_score(
     >>> from foundation_priors import plots
     >>> plots.plot_evidence_and_score(path, path.score(rows))  # doctest: +SKIP
     """
-    score = _score(path, held_out, drawn_at(path, trust, scale), along)
+    score = _score(path, held_out, trust, scale, along)
     at = score["trust"].values
     curves = {EVIDENCE: path.log_evidence(at, **options(along)), SCORE: score}
     return _panels(path, curves, along, marks, scale, backend, visuals, pc_kwargs)
 
 
 def _score(
-    path: TrustPath, held_out: HeldOut, trust: Any, along: Mapping[str, float] | None
+    path: TrustPath, held_out: HeldOut, trust: Any, scale: Scale, along: Mapping[str, float] | None
 ) -> xr.DataArray:
     if isinstance(held_out, xr.DataArray):
-        return over_trust(held_out)
-    return over_trust(path.score(held_out, trust, **options(along)))
+        return drawn_between(over_trust(held_out), scale)
+    return over_trust(path.score(held_out, drawn_at(path, trust, scale), **options(along)))
 
 
 def _panels(

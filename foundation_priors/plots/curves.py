@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Wanted",
     "drawn_at",
+    "drawn_between",
     "facets",
     "options",
     "over_trust",
@@ -102,13 +103,39 @@ def over_trust(array: xr.DataArray) -> xr.DataArray:
 
 
 def drawn_at(path: Path, trust: Any, scale: str) -> Any:
-    """Return the weights to draw at: those given, or the path's grid.
-
-    A square root stretches the grid's first step, so that it would show as a straight line.
-    """
+    """Return the weights to draw at: those given, or the path's grid, finer near 0."""
     if trust is not None or scale != "sqrt":
         return path.trust if trust is None else trust
-    return np.unique(np.concatenate([path.trust, path.trust[1] * np.linspace(0, 1, 7) ** 2]))
+    return _finer(path.trust)
+
+
+def _finer(trust: np.ndarray) -> np.ndarray:
+    """Divide the step from 0, which a square root stretches and would show as a straight line."""
+    return np.unique(np.concatenate([trust, trust[1] * np.linspace(0, 1, 7) ** 2]))
+
+
+def drawn_between(array: xr.DataArray, scale: str) -> xr.DataArray:
+    """Return results along trust, on a square-root scale interpolated in the step from 0.
+
+    The interpolation is linear in trust, so that what is known at two weights alone is joined by
+    the same line on every scale, which is not straight on that one.
+    """
+    array = array.transpose("trust").sortby("trust")
+    trust = array["trust"].values
+    if scale != "sqrt" or len(trust) < 2 or trust[0] != 0:
+        return array
+    at = _finer(trust)
+    extra = {k: array.coords[k] for k in ("mcse", "reliable") if k in array.coords}
+    coords = {k: np.interp(at, trust, c.values.astype(float)) for k, c in extra.items()}
+    if "reliable" in coords:
+        coords["reliable"] = coords["reliable"] == 1
+    return xr.DataArray(
+        np.interp(at, trust, array.values),
+        {"trust": at, **{k: ("trust", v) for k, v in coords.items()}},
+        ("trust",),
+        array.name,
+        array.attrs,
+    )
 
 
 def reliable_at(array: xr.DataArray) -> np.ndarray:

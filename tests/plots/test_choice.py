@@ -33,7 +33,7 @@ def test_unreliable_evidence_is_hatched(flagged):
 
 def test_score_names_the_best_trust_ignoring_and_pooling(path, score):
     pc = plots.plot_score(path, score, marks={"half": 0.5})
-    np.testing.assert_allclose(pc.data["curve"][0], score)
+    np.testing.assert_allclose(pc.data["curve"][0].sel(trust=score.trust), score)
     labels = [t.split(":")[0].strip() for t in texts(pc)]
     best = float(path.trust[score.argmax("trust")])
     named = {0.0: "ignoring is best", 1.0: "pooling is best"}.get(best)
@@ -50,9 +50,34 @@ def test_rows_are_scored_on_the_way(path, line):
 
 def test_both_panels_share_the_weights(path, score):
     pc = plots.plot_evidence_and_score(path, score)
-    np.testing.assert_allclose(pc.data["curve"][0], path.log_evidence(score.trust.values))
-    np.testing.assert_allclose(pc.data["curve"][1], score)
-    np.testing.assert_allclose(pc.data["mcse"][1], score.mcse)
+    at = pc.data["trust"].values
+    np.testing.assert_allclose(pc.data["curve"][0], path.log_evidence(at))
+    shown = pc.data.sel(quantity=pc.data["quantity"][1], trust=score.trust)
+    np.testing.assert_allclose(shown["curve"], score)
+    np.testing.assert_allclose(shown["mcse"], score.mcse)
+
+
+@pytest.mark.parametrize("given", ["rows", "a score"])
+def test_no_curve_has_a_kink_near_zero(path, line, score, given):
+    """On the axis, the drawn slope from 0 changes in small steps, and starts where it is flat."""
+    pc = plots.plot_evidence_and_score(path, score if given == "a score" else line[2])
+    for curve in pc.data["curve"]:
+        x, y = np.sqrt(curve["trust"].values), curve.values
+        slope = np.diff(y) / np.diff(x)
+        assert np.abs(np.diff(slope))[:12].max() < 0.3 * np.abs(slope).max()
+        assert abs(slope[0]) < 0.2 * np.abs(slope).max()
+
+
+def test_a_score_is_joined_linearly_in_trust_where_all_is_known(path, score):
+    bad = score.assign_coords(reliable=score["trust"] > 0)
+    pc = plots.plot_score(path, bad[::-1])
+    shown, first = pc.data.isel(quantity=0), float(score["trust"][1])
+    inner = shown.sel(trust=slice(1e-12, 0.999 * first))
+    assert inner.sizes["trust"] == 5 and not inner["reliable"].any()
+    straight = score[0] + (score[1] - score[0]) * inner["trust"] / first
+    np.testing.assert_allclose(inner["curve"], straight)
+    same = plots.plot_score(path, score, scale="linear")
+    np.testing.assert_array_equal(same.data["trust"], score["trust"])
 
 
 def test_a_flat_curve_and_the_none_backend(path, score):
