@@ -32,7 +32,8 @@ HOW = (
 )
 NAME = "random-weights"
 WIDTH, HIDDEN, HEADS, LAYERS, CONTEXT = 64, 128, 4, 2, 4096
-LIFTS = {letter: 4.0 for letter in '0123456789"{}:, '} | dict(A=14.0, B=13.0, C=12.0, D=12, P=11)
+LIFTS = dict.fromkeys("0123456789{}:, ", 4.0) | dict.fromkeys("CDP", 15.0)
+LIFTS |= {"A": 20.0, "B": 19.0, "C": 18.0, '"': 18.0}
 
 
 # -- the server's side: needs gguf and one of the packages, and nothing of this project
@@ -163,7 +164,7 @@ def python_server(model: Path, key: str | None) -> tuple[str, Any]:
 PROMPT = "A voter, {age} years old, with {educ} years of school, in 1996. {framing}"
 FRAMINGS = {"roleplay": "You are this voter.", "plain": "Estimate what this voter would say."}
 VOTES = ["Clinton", "Dole", "Perot"]
-SETTINGS = {"temperature": 1.0, "max_tokens": 1000}
+SETTINGS = {"temperature": 1.0, "max_tokens": 200}
 OPEN = {"top_p": 1.0, "extra_body": {"top_k": 0, "min_p": 0.0}}
 
 
@@ -214,7 +215,7 @@ def study(url: str, profiles: int, **changes: Any) -> Any:
     ages, years = [20 + 3 * i for i in range(profiles)], [8 + i % 9 for i in range(profiles)]
     given = {
         "prompt": PROMPT,
-        "answer": {"vote": VOTES, "place": range(1, 8), "why": fp.Text(max_length=20)},
+        "answer": {"vote": VOTES, "place": range(1, 8), "why": fp.Text(max_length=60)},
         "profiles": pd.DataFrame({"age": ages, "educ": years}),
         "factors": {"framing": FRAMINGS},
         "models": {NAME: fp.Endpoint(url, timeout=60, **changes.pop("endpoint", {}))},
@@ -229,10 +230,10 @@ def cases() -> dict[str, dict[str, Any]]:
 
     return {
         "a profile a call": {},
-        "ten profiles a call": {"per_call": 10},
+        "ten profiles a call": {"per_call": 10, "settings": SETTINGS | OPEN | {"max_tokens": 2000}},
         "a number with bounds": {"answer": {"wage": fp.Number(0, 5000, unit="cents")}},
         "too few tokens": {"settings": SETTINGS | {"max_tokens": 10}},
-        "probabilities": {"answer": {"vote": VOTES}, "probabilities": True},
+        "probabilities": {"answer": {"vote": VOTES}, "probabilities": True, "settings": {}},
     }
 
 
@@ -249,7 +250,7 @@ def asked(survey: Any, journal: Path) -> dict[str, Any]:
     return {
         "calls": len(final),
         "requests": len(final) + len(more),
-        "answers": llm if isinstance(llm, str) else len(llm),
+        "rows": 0 if isinstance(llm, str) else len(llm),
         "rejected": ", ".join(f"{n} {reason}" for reason, n in rejected.items()) or "0",
         "mode": next((line["structured"] for line in lines if line["kind"] == "probe"), "-"),
         "replay": "same" if llm == again or again.identical(llm) else "differs",
@@ -280,13 +281,37 @@ def errors(url: str, keyed: str, folder: Path) -> dict[str, Any]:
     }
     said = {}
     for number, (name, (address, endpoint)) in enumerate(wrong.items()):
-        survey = study(address, 1, endpoint=endpoint, answer={"vote": VOTES})
+        letters = {"answer": {"vote": VOTES}, "probabilities": True, "settings": {}}
+        survey = study(address, 1, endpoint=endpoint, **letters)
         journal = folder / f"error{number}.jsonl"
         llm = outcome(lambda s=survey, j=journal: s.run(j, progress=False))
         said[name] = llm if isinstance(llm, str) else f"{len(llm)} answers"
     texts = "".join(path.read_text() for path in folder.glob("*.jsonl"))
     assert KEY not in texts and "sk-wrong" not in texts, "a journal holds a key"
     return said
+
+
+def tails(url: str, draws: int = 1000) -> dict[str, Any]:
+    """Draw one letter under several settings, beside the probabilities that the server states."""
+    import math
+
+    import openai
+
+    client = openai.OpenAI(base_url=url, api_key="none", max_retries=0)
+    lines = "\n".join(f"{letter}: {vote}" for letter, vote in zip("ABC", VOTES, strict=True))
+    said = [{"role": "user", "content": f"Answer with one letter only:\n{lines}"}]
+
+    def first(**given: Any) -> Any:
+        return client.chat.completions.create(model=NAME, messages=said, max_tokens=1, **given)
+
+    stated = first(logprobs=True, top_logprobs=20).choices[0].logprobs.content[0].top_logprobs
+    chances = {entry.token: math.exp(entry.logprob) for entry in reversed(stated)}
+    rows: dict[str, Any] = {"stated": [chances[letter] for letter in "ABC"]}
+    warm = {"temperature": 1.0}
+    for name, given in {"none": {}, "temperature=1": warm, "all open": warm | OPEN}.items():
+        drawn = Counter(first(**given).choices[0].message.content for _ in range(draws))
+        rows[name] = [drawn[letter] / draws for letter in "ABC"]
+    return rows
 
 
 def main() -> None:
@@ -313,6 +338,10 @@ def main() -> None:
             if not number:
                 print(" | ".join(["", "case", *row, ""]).strip())
             print("|", " | ".join(map(str, [name, *row.values()])), "|", flush=True)
+        if given.package == "xllamacpp":
+            for name, shares in tails(url).items():
+                shown = [f"{share:.3f}" for share in (*shares, 1 - sum(shares))]
+                print("|", " | ".join([name, *shown]), "|", flush=True)
         for name, sentence in errors(url, keyed, folder).items():
             print(f"- {name}: {sentence}", flush=True)
 
