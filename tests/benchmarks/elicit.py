@@ -5,7 +5,8 @@ Run as ``python -m tests.benchmarks.elicit [throughput | memory ...]``, or as th
 and answers after 50 ms. A bare ``asyncio.gather`` over ``AsyncOpenAI`` with the same requests
 and the same bound on their number runs in turn with the package's; the package also writes and
 syncs its journal and checks every answer. Peak memory is the largest resident set of a fresh
-process. Results are stored beside this file. Nothing here is asserted.
+process. Results are stored beside this file and shown in ``docs/asking/cost.md``. Nothing here is
+asserted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,13 @@ import pandas as pd
 import foundation_priors as fp
 from tests.elicit.loopback import ROOT, Loopback
 
-__all__ = ["bare", "elicit", "memory", "throughput"]
+__all__ = ["PAGE", "bare", "elicit", "memory", "tables", "throughput", "write"]
+
+PAGE = ROOT / "docs" / "asking" / "cost.md"
 
 LATENCY = 0.05
 CONCURRENCY = 100
-CALLS = 4_000
+CALLS = 3_000
 SMALL, LARGE = 5_000, 50_000
 # The tenfold calls come from tenfold draws of the same people, or from tenfold people.
 KINDS = {"draws": (1_000, 5, 50), "profiles": (5_000, 1, 10)}
@@ -56,12 +61,28 @@ def survey(url: str, profiles: int) -> fp.Elicitation:
 def requests(server: Loopback, folder: Path) -> list[dict[str, Any]]:
     """Return the requests that the package makes for the study, as the server saw them."""
     server.script(keep=True)
-    elicit(server, folder / "kept.jsonl", CONCURRENCY, CALLS)
+    elicit(server, folder / "kept.jsonl")
     return server.requests()
 
 
-def bare(server: Loopback, asked: list[dict[str, Any]]) -> float:
-    """Return the seconds that a bare client takes."""
+@dataclass(frozen=True)
+class Cost:
+    """Calls a second, and milliseconds of this process's processor for each."""
+
+    rate: float
+    processor: float
+
+
+def timed(run: Callable[[], Any]) -> Cost:
+    """Do `CALLS` calls and say what they cost."""
+    wall, processor = time.perf_counter(), time.process_time()
+    run()
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    return Cost(CALLS / wall, 1e3 * processor / CALLS)
+
+
+def bare(server: Loopback, asked: list[dict[str, Any]]) -> None:
+    """Make the requests with nothing but the client."""
     from openai import AsyncOpenAI
 
     async def run() -> None:
@@ -76,45 +97,43 @@ def bare(server: Loopback, asked: list[dict[str, Any]]) -> float:
             said = await asyncio.gather(*(one(body) for body in asked))
         assert all(said)
 
-    began = time.perf_counter()
     asyncio.run(run())
-    return time.perf_counter() - began
 
 
-def elicit(server: Loopback, journal: Path, concurrency: int, profiles: int) -> float:
-    """Return the seconds that the package takes."""
-    began = time.perf_counter()
-    llm = survey(server.url, profiles).run(journal=journal, concurrency=concurrency, progress=False)
-    seconds = time.perf_counter() - began
-    assert len(llm) == profiles
-    return seconds
+def elicit(server: Loopback, journal: Path) -> None:
+    """Make the requests with the package."""
+    llm = survey(server.url, CALLS).run(journal=journal, concurrency=CONCURRENCY, progress=False)
+    assert len(llm) == CALLS
 
 
 def throughput(repeats: int) -> dict[str, Any]:
-    """Alternate bare and whole runs; return calls a second and the ratio of each pair."""
-    alone, whole = [], []
+    """Alternate bare and whole runs; return medians, and the ratios of neighbours."""
+    costs: dict[str, list[Cost]] = {"bare": [], "elicitation": []}
     with Loopback() as server, tempfile.TemporaryDirectory() as name:
         asked = requests(server, Path(name))
         server.script(latency=LATENCY)
         for i in range(repeats):
+            runs = {
+                "bare": lambda: bare(server, asked),
+                "elicitation": lambda i=i: elicit(server, Path(name) / f"{i}.jsonl"),
+            }
             # Whoever comes second finds a warmer machine: take turns.
-            for runner in ("bare", "elicit") if i % 2 else ("elicit", "bare"):
-                if runner == "bare":
-                    alone.append(CALLS / bare(server, asked))
-                else:
-                    journal = Path(name) / f"{i}.jsonl"
-                    whole.append(CALLS / elicit(server, journal, CONCURRENCY, CALLS))
-            print(f"bare {alone[-1]:.0f}, elicitation {whole[-1]:.0f} calls a second", flush=True)
-    ratios = np.array(whole) / np.array(alone)
+            for who in sorted(runs, reverse=bool(i % 2)):
+                costs[who].append(timed(runs[who]))
+            print({who: costs[who][-1] for who in runs}, flush=True)
+    rates = {who: np.array([c.rate for c in costs[who]]) for who in costs}
+    ratios = rates["elicitation"] / rates["bare"]
     return {
         "calls": CALLS,
         "latency": LATENCY,
         "concurrency": CONCURRENCY,
         "repeats": repeats,
-        "bare": round(float(np.median(alone))),
-        "elicitation": round(float(np.median(whole))),
+        **{who: round(float(np.median(rates[who]))) for who in costs},
         "ratio": round(float(np.median(ratios)), 3),
         "ratios": [round(float(r), 3) for r in ratios],
+        "processor": {
+            who: round(float(np.median([c.processor for c in costs[who]])), 2) for who in costs
+        },
     }
 
 
@@ -157,13 +176,57 @@ def child(url: str, profiles: int, draws: int) -> None:
     print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1))
 
 
+def tables(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tables of ``docs/asking/cost.md`` by their markers."""
+    from tests.benchmarks.tables import markdown
+
+    speed = results["throughput"]["loopback"]
+    low, high = min(speed["ratios"]), max(speed["ratios"])
+    processor = speed["processor"].values()
+    memories = [(kind, *row.values()) for kind, row in results["memory"].items()]
+    return {
+        "throughput": markdown(
+            (
+                "runs of each",
+                "bare, calls a second",
+                "elicitation",
+                "ratio",
+                "its range",
+                "processor for a call, bare, ms",
+                "elicitation",
+            ),
+            [
+                (
+                    *(speed[k] for k in ("repeats", "bare", "elicitation", "ratio")),
+                    f"{low} to {high}",
+                    *processor,
+                )
+            ],
+        ),
+        "memory": markdown(
+            ("tenfold", "imported", f"{SMALL:,} calls", f"{LARGE:,} calls", "ratio"),
+            [(kind, *figures) for kind, _, *figures in memories],
+        ),
+    }
+
+
+def write(results: Mapping[str, Any]) -> None:
+    """Put the tables into the page."""
+    text = PAGE.read_text()
+    for marker, table in tables(results).items():
+        before, rest = text.split(f"<!-- {marker} -->")
+        _, after = rest.split(f"<!-- end of {marker} -->")
+        text = f"{before}<!-- {marker} -->\n{table}\n<!-- end of {marker} -->{after}"
+    PAGE.write_text(text)
+
+
 def main(repeats: int = 5, names: list[str] | None = None) -> None:
     """Measure and store."""
     # Here, since it imports PyMC, which a child's memory must not hold.
-    from tests.benchmarks.tables import store
+    from tests.benchmarks.tables import read, store
 
     if not names or "throughput" in names:
-        row = throughput(max(repeats, 5))
+        row = throughput(max(repeats, 9))
         store("elicit", "throughput", "loopback", row)
         print(row, flush=True)
     for kind in KINDS:
@@ -171,6 +234,7 @@ def main(repeats: int = 5, names: list[str] | None = None) -> None:
             row = memory(kind)
             store("elicit", "memory", kind, row)
             print(kind, row, flush=True)
+    write(read("elicit"))
 
 
 if __name__ == "__main__":
