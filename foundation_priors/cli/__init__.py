@@ -1,4 +1,4 @@
-"""The command line: ``foundation-priors demo`` and ``foundation-priors datasets``."""
+"""The command line: ``foundation-priors elicit``, ``show``, ``demo`` and ``datasets``."""
 
 from foundation_priors.cli.commands import main
 

@@ -6,27 +6,16 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from foundation_priors.errors import did_you_mean
+from foundation_priors.cli.usage import Parser, UsageError, amount, whole
+from foundation_priors.errors import FoundationPriorsError, did_you_mean
 
 __all__ = ["main"]
 
 FOLDER = "foundation-priors-demo"
+FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
-
-
-class UsageError(Exception):
-    """What was typed cannot be done; the message is one sentence."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that complains in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and leaving the interpreter."""
-        raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}: see {self.prog} --help.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, or 2 after a usage error, which is told in one sentence.
+        The exit code: 0; 1 if a model could not be asked or a journal not used; 2 after a usage
+        error; 130 after Ctrl-C. What went wrong is told in one sentence.
 
     Examples
     --------
@@ -58,14 +48,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command is None:
             parser.print_help()
             return 0
+        options.typed = arguments
         commands[options.command](options)
     except UsageError as error:
-        print(f"foundation-priors: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        print("foundation-priors: stopped.", file=sys.stderr)
-        return INTERRUPTED
+        return _told(error, USAGE_ERROR)
+    except FoundationPriorsError as error:
+        return _told(error, FAILED)
+    except KeyboardInterrupt as error:
+        return _told(str(error) or "stopped.", INTERRUPTED)
     return 0
+
+
+def _told(sentence: object, code: int) -> int:
+    print(f"foundation-priors: {sentence}", file=sys.stderr)
+    return code
 
 
 type Command = Callable[[argparse.Namespace], None]
@@ -88,8 +84,8 @@ def _parser() -> tuple[Parser, dict[str, Command]]:
         "others, and what every trust in those answers does to the conclusion.",
     )
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path(FOLDER), help=_OUT)
-    demo.add_argument("--seed", metavar="N", type=_whole(0), default=1, help=_SEED)
-    demo.add_argument("--draws", metavar="N", type=_whole(50), default=500, help=_DRAWS)
+    demo.add_argument("--seed", metavar="N", type=whole(0), default=1, help=_SEED)
+    demo.add_argument("--draws", metavar="N", type=whole(50), default=500, help=_DRAWS)
 
     datasets = commands.add_parser(
         "datasets",
@@ -97,21 +93,44 @@ def _parser() -> tuple[Parser, dict[str, Command]]:
         description="List the built-in studies, or describe one of them.",
     )
     datasets.add_argument("name", nargs="?", help="a study to describe in full")
-    return parser, {"demo": _demo, "datasets": _datasets}
+
+    _add_elicit(commands)
+    show = commands.add_parser(
+        "show",
+        help="what a journal of answers holds",
+        description="Progress, counts by model and factor, tokens, cost, rejections by reason and "
+        "by cell, and every prompt that was tried.",
+    )
+    show.add_argument("journal", type=Path, help="the journal, which may be in use")
+    return parser, {"demo": _demo, "datasets": _datasets, "elicit": _elicit, "show": _show}
 
 
+def _add_elicit(commands: argparse._SubParsersAction) -> None:
+    elicit = commands.add_parser(
+        "elicit",
+        help="ask language models the questions of a study",
+        description="Ask what a study says and its journal does not hold yet. After an "
+        "interruption, the same command goes on.",
+    )
+    elicit.add_argument("study", type=Path, help="the study, a TOML file")
+    elicit.add_argument("--journal", metavar="FILE", type=Path, help=_JOURNAL)
+    elicit.add_argument("--draws", metavar="N", type=whole(1), default=1, help=_EACH)
+    elicit.add_argument("--budget-calls", metavar="N", type=whole(0), help="requests at most")
+    elicit.add_argument("--budget-tokens", metavar="N", type=amount, help="tokens at most")
+    elicit.add_argument("--budget-money", metavar="X", type=amount, help="cost at most")
+    elicit.add_argument("--concurrency", metavar="N", type=whole(1), default=8, help=_AT_ONCE)
+    elicit.add_argument("--batch", action="store_true", help="use the server's Batch API")
+    elicit.add_argument("--output", metavar="FILE", type=Path, help=_OUTPUT)
+    elicit.add_argument("--preview", action="store_true", help="show what would be asked, only")
+
+
+_JOURNAL = "where every answer is kept, as JSON lines"
+_EACH = "answers for each profile, levels of the factors and model (default: 1)"
+_AT_ONCE = "requests under way at one server, at most (default: 8)"
+_OUTPUT = "a NetCDF file of the answers as well"
 _OUT = f"folder for the pictures, the table and the path (default: {FOLDER})"
 _SEED = "which 40 voters are in the pilot, and the random numbers (default: 1)"
 _DRAWS = "draws of each chain at each anchor (default: 500)"
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        if not text.lstrip("-").isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
-        return int(text)
-
-    return whole
 
 
 def _know(arguments: Sequence[str], commands: dict[str, Command]) -> None:
@@ -140,6 +159,34 @@ def _writable(folder: Path) -> None:
             f"The folder {str(folder)!r} cannot be written to ({error.strerror}): name another one "
             "with --out."
         ) from error
+
+
+def _elicit(options: argparse.Namespace) -> None:
+    from foundation_priors.cli.asking import elicit, preview, typed
+
+    limits = {name: getattr(options, f"budget_{name}") for name in ("calls", "tokens", "money")}
+    budget = {name: limit for name, limit in limits.items() if limit is not None}
+    if options.preview:
+        preview(options.study, options.draws, budget)
+        return
+    if options.journal is None:
+        raise UsageError("The answers need a journal: add --journal answers.jsonl.")
+    elicit(
+        options.study,
+        options.journal,
+        draws=options.draws,
+        budget=budget,
+        concurrency=options.concurrency,
+        batch=options.batch,
+        output=options.output,
+        again=typed(options.typed),
+    )
+
+
+def _show(options: argparse.Namespace) -> None:
+    from foundation_priors.cli.asking import show
+
+    show(options.journal)
 
 
 def _datasets(options: argparse.Namespace) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from foundation_priors.cli.findings import LEVELS, Findings
 from foundation_priors.cli.pilot import PRIOR_SD, Pilot
+from foundation_priors.cli.tables import table
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from foundation_priors.path import TrustPath
 
@@ -83,28 +83,14 @@ def show(console: Console, pilot: Pilot, path: TrustPath, findings: Findings) ->
     )
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
-    return table
-
-
 def _weights(findings: Findings) -> Table:
-    table = _table(
+    out = table(
         "What each trust does",
         *("", "trust", "real\nobs.", "party", "90%\ninterval", "log\nevidence"),
         *("held-out\nscore", "expected"),
     )
     for name, row in findings.table.iterrows():
-        table.add_row(
+        out.add_row(
             str(name),
             f"{row['trust']:.3f}",
             f"{row['effective_observations']:.0f}",
@@ -115,11 +101,11 @@ def _weights(findings: Findings) -> Table:
             f"{row['expected_score']:.3f}",
             style="bold" if row["trust"] == findings.best else None,
         )
-    return table
+    return out
 
 
 def _claims(pilot: Pilot, findings: Findings) -> Table:
-    table = _table(
+    out = table(
         "Where claims tip",
         *("claim", "trust\n0", f"trust\n{findings.balance:.3f}", "trust\n1"),
         f"all {pilot.everybody}\nreal",
@@ -128,8 +114,8 @@ def _claims(pilot: Pilot, findings: Findings) -> Table:
     for name, row in findings.claims.iterrows():
         chances = [f"{row[key]:.2f}" for key in ("at 0", "at balance", "at 1", "all real")]
         roots = [_roots(row[f"tips at {p:.0%}"], row[f"mcse at {p:.0%}"]) for p in LEVELS]
-        table.add_row(str(name), *chances, *roots)
-    return table
+        out.add_row(str(name), *chances, *roots)
+    return out
 
 
 def _roots(trust: np.ndarray, error: np.ndarray) -> str:
@@ -138,14 +124,14 @@ def _roots(trust: np.ndarray, error: np.ndarray) -> str:
 
 def _shares(findings: Findings) -> Table:
     shares = findings.shares["share"].unstack("component", sort=False)
-    table = _table(
+    out = table(
         f"Where the information comes from at trust {findings.balance:.3f}",
         *("coefficient", *(str(component) for component in shares)),
     )
     for name, row in shares.iterrows():
         covariate = str(name).removeprefix("beta[").removesuffix("]")
-        table.add_row(covariate, *(f"{share:.0%}" for share in row))
-    return table
+        out.add_row(covariate, *(f"{share:.0%}" for share in row))
+    return out
 
 
 def lesson(pilot: Pilot, findings: Findings) -> list[str]:
