@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from tests.elicit.loopback import Loopback
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BUILT_IN, OWN_FILES, READING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BUILT_IN, OWN_FILES, READING, ASKING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 PAGES = ["README.md", "docs/index.md"]
 
 
@@ -69,6 +71,17 @@ def test_the_example_from_two_files(own_files: Path, capsys: pytest.CaptureFixtu
     again = scope["fp"].TrustPath.from_netcdf(own_files / "path.nc", model=scope["model"])
     assert again.mean("slope").identical(path.mean("slope"))
     assert len(capsys.readouterr().out.splitlines()) > 10
+
+
+def test_the_example_of_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope: dict = {}
+    with Loopback() as server:
+        exec(ASKING.replace("http://localhost:11434/v1", server.url), scope)
+    assert len(scope["llm"]) == 30 and scope["llm"].sources == ("qwen3",)
+    assert "30" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -17,6 +17,7 @@ OVERLOADED = (408, 429, 503, 504, 529)
 BUSY = (429, 503, 529)
 BROKEN = (500, 501)
 BROKE = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+FORMS = ("response_format", "json_schema")  # some servers call a form they lack an error of theirs
 WRONG_ADDRESS = (301, 302, 303, 307, 308, 405, 406, 410)
 
 ADDRESS = "check base_url, which as a rule ends in /v1, and that the server is running"
@@ -263,7 +264,8 @@ def of_status(status: int, sent: Any, headers: Mapping[str, str]) -> Fault:
     if status == 404 or status in WRONG_ADDRESS:
         named = code == "model_not_found" or "model" in str(body.get("message", "")).lower()
         return Fault("stop", text, advice=NO_MODEL if status == 404 and named else ADDRESS)
-    if status in AGAIN or status >= 500:
+    refused = status in BROKEN and any(word in text for word in FORMS)
+    if (status in AGAIN or status >= 500) and not refused:
         busy, served = status in BUSY, status in BROKEN
         return Fault("again", text, after, status in OVERLOADED, served=served, busy=busy)
     return Fault("bad", text, advice="change the settings that the server does not take")

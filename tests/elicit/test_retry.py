@@ -84,6 +84,7 @@ def test_statuses_that_stop(status, body, advice):
 
 def test_statuses_of_one_request():
     assert of_status(400, {"error": {"message": "too long"}}, {}).kind == "bad"
+    assert of_status(500, {"detail": "body.response_format.type is text"}, {}).kind == "bad"
     assert of_status(422, {"detail": [{"msg": "no"}]}, {}).kind == "bad"
     assert of_status(400, {"error": {"code": "content_filter"}}, {}).kind == "filtered"
     assert of_status(403, {"error": {"message": "Your input was flagged"}}, {}).kind == "filtered"
