@@ -7,7 +7,8 @@
 540
 """
 
+from foundation_priors.datasets.journals import journal, journals
 from foundation_priors.datasets.registry import available, load
 from foundation_priors.datasets.study import Study
 
-__all__ = ["Study", "available", "load"]
+__all__ = ["Study", "available", "journal", "journals", "load"]

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-__all__ = ["MODEL", "labelled", "prompts", "provenance", "with_profiles"]
+__all__ = ["DATE", "MODEL", "VERSION", "labelled", "prompts", "provenance", "with_profiles"]
 
 MODEL = "claude"
+VERSION = "Anthropic Claude, exact version not recorded"
+DATE = "2026-11-22"
 
 
 def labelled(dataset: xr.Dataset, labels: Mapping[str, tuple[str, ...]]) -> xr.Dataset:
@@ -90,8 +92,8 @@ def provenance(texts: Mapping[str, str], **more: object) -> dict[str, object]:
         As `SyntheticData` takes it.
     """
     return {
-        "model": "Anthropic Claude, exact version not recorded",
-        "dates": "2026-11-22",
+        "model": VERSION,
+        "dates": DATE,
         "sampling": "not recorded",
         "conversations": "each answers one whole prompt, and they shared nothing",
         "real answers in the prompts": "none, covariates only",

@@ -16,6 +16,7 @@ import xarray as xr
 
 from foundation_priors.elicit.columns import ANSWERED, MISSING, Answers
 from foundation_priors.elicit.design import ORDER, Study
+from foundation_priors.elicit.endpoint import NOT_RECORDED
 from foundation_priors.elicit.fields import Choice
 from foundation_priors.elicit.journal import read
 from foundation_priors.errors import ElicitationError, IncompleteWarning, JournalError
@@ -25,11 +26,12 @@ from foundation_priors.synthetic.container import SyntheticData
 __all__ = ["asked_last", "collect", "draws_asked", "probability_rows", "replay"]
 
 CHANCE = "probability"
-NOT_RECORDED = "not recorded"
 
 
-def replay(journal: str | os.PathLike, draws: int | None = None) -> SyntheticData:
-    """Rebuild the answers of the study that a journal was last used for, offline.
+def replay(
+    journal: str | os.PathLike, draws: int | None = None, version: str | None = None
+) -> SyntheticData:
+    """Rebuild the answers of a study from its journal, offline.
 
     Parameters
     ----------
@@ -37,6 +39,9 @@ def replay(journal: str | os.PathLike, draws: int | None = None) -> SyntheticDat
         The file that `Elicitation.run` wrote.
     draws : int, optional
         Answers for each cell. Default: as many as were asked for.
+    version : str, optional
+        The ``version`` of one of the journal's lines of kind ``study``, to read what a prompt
+        brought that was given up. Default: the one that was asked last.
 
     Returns
     -------
@@ -46,30 +51,36 @@ def replay(journal: str | os.PathLike, draws: int | None = None) -> SyntheticDat
     Raises
     ------
     JournalError
-        If the file is missing, is no journal, or names no study.
+        If the file is missing, is no journal, or names no such study.
     ElicitationError
         If it holds no answer.
     """
-    line = asked_last(journal)
+    line = asked_last(journal, version)
     study = Study.from_record(line)
     draws = draws_asked(journal, study) if draws is None else draws
     return collect(journal, dataclasses.replace(study, draws=draws, _memo={}))
 
 
-def asked_last(journal: str | os.PathLike) -> dict[str, Any]:
-    """Return the line of the study that a journal was last used for."""
+def asked_last(journal: str | os.PathLike, version: str | None = None) -> dict[str, Any]:
+    """Return the line of a version of the study, by default of that which was asked last."""
     studies, last = {}, None
     for line in read(journal):
         if line["kind"] == "study":
             studies[line["version"]] = line
         if line["kind"] in ("study", "run"):
             last = line["version"]
-    if last not in studies:
+    if version is not None and version not in studies:
+        known = ", ".join(studies) or "none"
+        raise JournalError(
+            f"The journal {str(journal)!r} holds no version {version!r} of a study: name one of"
+            f" those that it holds, {known}."
+        )
+    if version is None and last not in studies:
         raise JournalError(
             f"The journal {str(journal)!r} does not say what was asked: replay it with the"
             " Elicitation that did, survey.replay(journal)."
         )
-    return studies[last]
+    return studies[last if version is None else version]
 
 
 def draws_asked(journal: str | os.PathLike, study: Study) -> int:
@@ -179,7 +190,7 @@ class _Notes:
     last: str | None = None
 
     def version(self, line: Mapping[str, Any]) -> None:
-        names = ("prompt", "system", "line", "instructions", "factors")
+        names = ("prompt", "system", "line", "instructions", "factors", "notes")
         said = {name: line.get(name) for name in names}
         self.versions.setdefault(line["version"], {k: v for k, v in said.items() if v})
 

@@ -15,8 +15,9 @@ from foundation_priors.errors import ElicitationError
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["Endpoint"]
+__all__ = ["NOT_RECORDED", "Endpoint"]
 
+NOT_RECORDED = "not recorded"
 OPENAI = "https://api.openai.com/v1"
 NO_KEY = "none"  # what a server without keys is sent, since the client insists on one
 CONNECT_SECONDS = 10.0
@@ -30,7 +31,8 @@ class Endpoint:
     ----------
     base_url : str, optional
         The server's address, as a rule with ``/v1`` at its end. Default: OpenAI's, or what the
-        environment's ``OPENAI_BASE_URL`` says.
+        environment's ``OPENAI_BASE_URL`` says. ``"not recorded"`` for answers that are there, and
+        nobody wrote down where they came from: they can be replayed, and no more be asked for.
     model : str, optional
         What the server calls the model. Default: the name that the study gives it.
     api_key : str or callable, optional
@@ -172,11 +174,16 @@ class Endpoint:
         Raises
         ------
         ElicitationError
-            If there is no key for OpenAI.
+            If there is no key for OpenAI, or no address.
         """
         import httpx2
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+        if self.base_url == NOT_RECORDED:
+            raise ElicitationError(
+                f"Where model {name!r} was asked is not recorded: replay its answers, or name a"
+                " server with fp.Endpoint(base_url=...)."
+            )
         key, headers = self._key(name), dict(self.headers.reveal())
         timeout = httpx2.Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout))
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
@@ -241,8 +248,8 @@ class Endpoint:
 
 
 def _checked_url(url: str | None) -> str | None:
-    if url is None:
-        return None
+    if url is None or url == NOT_RECORDED:
+        return url
     try:
         parts = urlsplit(str(url).strip())
         host, _ = parts.hostname, parts.port

@@ -95,6 +95,8 @@ def _line(call: Call, row: int, shared: dict[str, str]) -> str:
 
 def _many(call: Call, values: dict[str, str]) -> str:
     study = call.study
+    if not _names_one(study):
+        return render(study.prompt, values)
     if names_in(study.prompt, {PROFILES}):
         lines = "\n".join(_line(call, row, values) for row in call.rows)
         return render(study.prompt, {**values, PROFILES: lines})
@@ -103,6 +105,13 @@ def _many(call: Call, values: dict[str, str]) -> str:
         for row in call.rows
     ]
     return "\n\n".join(blocks)
+
+
+def _names_one(study: Study) -> bool:
+    """Say whether the prompt words each profile, and not one question for all of them."""
+    texts = [text for levels in study.factors.values() for text in levels.values()]
+    single = {*study.profiles.columns, "profile", PROFILES}
+    return bool(names_in("\n".join([study.prompt, *texts]), single))
 
 
 def _places_instructions(study: Study) -> bool:

@@ -26,6 +26,13 @@ def test_a_prompt_is_filled_and_its_json_left_alone():
     assert call.cells[0].profile == "a" and call.cells[0].factors == {"framing": "long"}
 
 
+def test_one_question_about_all_profiles_of_a_call_is_asked_once():
+    given = {"prompt": "Play 4 people. {framing}", "factors": {"framing": {"a": "Go.", "b": "Do."}}}
+    call = study_of(elicitation(per_call=4, **given)).call("m", 1, 0, 0)
+    assert user(call).startswith("Play 4 people. Do.\n\nAnswer with nothing but JSON")
+    assert user(call).count("Play") == 1
+
+
 def test_every_cell_is_asked_once():
     study = study_of(elicitation(models={"m": POINT, "k": POINT}, per_call=3), draws=2)
     calls = list(study.calls())
