@@ -42,7 +42,7 @@ class Bridge:
     draws : int
         Draws of each reference that make the ladder; as many more train the next ones.
     most : int
-        The most references.
+        The most fits of the ladder: references, and the forward draws if there are any.
     seeds : iterator of SeedSequence
     """
 
@@ -84,7 +84,9 @@ class Bridge:
         return reference_fit(self.engine, reference, trust, self.real, draws, next(self.seeds))
 
     def add(self, point: Floats) -> bool:
-        """Add a reference near a weight; False when it cannot be fitted, or does not fit."""
+        """Add a reference near a weight; False when there is no room, or none that fits."""
+        if len(self.kept) >= self.most:
+            return False
         weights = self.train.mixture.weights(point[None])[0]
         if 1 / (weights**2).sum() < PER_COORDINATE * self.engine.dim:
             return False
@@ -112,8 +114,11 @@ class Bridge:
         """Add references from one weight to the next, down to 0; say whether all are served.
 
         Where no more can be fitted, the rest is reached from 0 up: where the density changes from
-        one phase to another, each side is reached from its own end.
+        one phase to another, each side is reached from its own end. A bridge with room for some
+        modes only would leave out the others' mass, so it serves none.
         """
+        if len(self.kept) > self.most:
+            return False
         left = self._walk(points[0], points)
         return not left or not self._walk(self.train.zero, left[::-1])
 

@@ -31,6 +31,8 @@ type Floats = NDArray[np.float64]
 GAP = 2.0
 LOG_Z_SHARE = 0.65
 """The part of the limit on the error of log evidence that either ladder may use."""
+LEAST_K = 0.01
+"""Smallest k-hat to measure others against; for a handful of draws the limit is 0."""
 ERROR_MEAN, ERROR_SD = 0.03, 0.035
 """Largest Monte Carlo errors of coordinates' means and sds, in posterior sds, to aim at."""
 MARGIN = 1.25
@@ -189,7 +191,7 @@ class Climber:
         """Return where one more reference would help most, and by what factor a limit is missed."""
         points = self.check_points(ladder)
         found = ladder.mixture.survey(points, self.zero)
-        limit = pareto_k_limit(ladder.mixture.effective.sum())
+        limit = max(pareto_k_limit(ladder.mixture.effective.sum()), LEAST_K)
         needed = MARGIN * ESS_FLOOR if ladder.fits[0].real else ESS_FLOOR / 4
         severity = np.maximum(found.pareto_k / limit, needed / found.ess)
         worst = int(np.argmax(severity))
@@ -217,7 +219,7 @@ class Climber:
         checks = ladder.check(points, leave_out=False)
         limit = ladder.mixture.log_z_error(points, self.zero)
         wanted: list[tuple[Floats, int]] = []
-        severity = np.maximum(checks.pareto_k / checks.pareto_k_limit, 0)
+        severity = np.maximum(checks.pareto_k / max(checks.pareto_k_limit, LEAST_K), 0)
         if real:
             severity = np.maximum(severity, MARGIN * ESS_FLOOR / checks.ess)
             severity = np.maximum(severity, checks.imprecise)

@@ -68,8 +68,10 @@ def trust_path(
         Of each anchor, as in `pymc.sample`; the anchors at the ends get twice as many draws, and
         where a check fails there are more anchors.
     max_anchors : int, optional
-        The most anchors of either ladder, 24 by default and 24 more for each further source.
-        What still fails a check then is flagged.
+        The most anchors that make either ladder's draws, 24 by default and 24 more for each further
+        source; at least the ends of the path, which are 2, or 2 more than sources where there are
+        several. Pilots, to which anchors were only fitted, do not count. What still fails a check
+        then is flagged.
     random_seed : int, optional
         Makes everything reproducible.
     progressbar : bool
@@ -120,7 +122,7 @@ def trust_path(
         evidence=evidence,
         alone=True,
     )
-    most = 24 * len(tilted.sources) if max_anchors is None else max_anchors
+    most = _most_anchors(max_anchors, len(tilted.sources))
     plan = Plan(draws, most, float(max_trust), Settings(tune, chains, cores), executor)
     with _progress(progressbar) as progress:
         progress("compiling the model", total=1)
@@ -137,6 +139,18 @@ def _check(max_trust: float, draws: int, tune: int, chains: int) -> None:
     for name, value, least in (("draws", draws, 50), ("tune", tune, 50), ("chains", chains, 2)):
         if int(value) != value or value < least:
             raise ValueError(f"{name}={value} must be a whole number of at least {least}.")
+
+
+def _most_anchors(max_anchors: int | None, sources: int) -> int:
+    if max_anchors is None:
+        return 24 * sources
+    ends = 2 if sources == 1 else 2 + sources
+    if int(max_anchors) != max_anchors or max_anchors < ends:
+        raise ValueError(
+            f"max_anchors={max_anchors} must be a whole number of at least {ends}, the ends of a "
+            f"path with {sources} source{'s' if sources > 1 else ''}."
+        )
+    return int(max_anchors)
 
 
 def _result(
