@@ -360,9 +360,9 @@ class TrustPath:
         xarray.Dataset
             Over ``trust``: ``ess``, ``pareto_k``, ``mcse_mean`` and ``mcse_sd`` (of the least
             precise unconstrained coordinate, in its sds), ``mcse_log_normalizer``,
-            ``mcse_log_evidence``, ``effective_observations``, ``reliable`` and ``evidence_reliable``. Over ``anchor``:
-            ``ladder``, ``kind`` ("independent" draws from a reference or the primitive prior,
-            "sampled" ones, or those of a "pilot" that references were fitted to),
+            ``mcse_log_evidence``, ``effective_observations``, ``reliable``, ``evidence_reliable``.
+            Over ``anchor``: ``ladder``, ``kind`` ("independent" draws from a reference or the
+            primitive prior, "sampled" ones, or those of a "pilot" that references were fitted to),
             ``anchor_trust``, ``draws``, ``r_hat``, ``ess_bulk``, ``divergences``, ``gradients``,
             ``seconds``, ``linked``, ``leave_one_out`` (the move of the log normaliser without the
             draws of a sampled anchor, in standard errors) and ``surprise`` (how far a pilot's mean
