@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,8 @@ give it, and of a pilot's mean of ell with the ladder's."""
 class Checks:
     """The log normaliser and the checks at some weights, each of shape (point,).
 
-    ``mcse_mean`` and ``mcse_sd`` are the largest Monte Carlo errors of means and sds among the
-    unconstrained coordinates, in units of their sds; 0 for the tilted prior, of which only the
-    normaliser is used.
+    ``precision`` measures, when it is first asked for, the largest Monte Carlo errors of means and
+    of sds among the unconstrained coordinates, in units of their sds.
     """
 
     log_z: Floats
@@ -51,15 +50,19 @@ class Checks:
     pareto_k: Floats
     pareto_k_limit: float
     mcse_log_z: Floats
-    mcse_mean: Floats
-    mcse_sd: Floats
     converged: Bools
     linked: Bools
+    precision: Callable[[], tuple[Floats, Floats]]
+
+    @cached_property
+    def errors(self) -> tuple[Floats, Floats]:
+        """Largest Monte Carlo errors of a coordinate's mean and of its sd."""
+        return self.precision()
 
     @property
     def imprecise(self) -> Floats:
         """Largest Monte Carlo error of a coordinate's mean or sd, over its limit."""
-        return np.maximum(self.mcse_mean / MEAN_LIMIT, self.mcse_sd / SD_LIMIT)
+        return np.maximum(self.errors[0] / MEAN_LIMIT, self.errors[1] / SD_LIMIT)
 
     @property
     def weights_fail(self) -> Bools:
@@ -159,13 +162,16 @@ class Ladder:
             found.pareto_k,
             pareto_k_limit(m.effective.sum()),
             found.mcse_log_z,
-            *self.precision(points),
             (foreign[0] <= FOREIGN) & agree,
             foreign[1] <= FOREIGN,
+            partial(self.precision, points),
         )
 
     def precision(self, points: Floats) -> tuple[Floats, Floats]:
-        """Return the errors of the least precise coordinate's mean and sd, each (point,)."""
+        """Return the errors of the least precise coordinate's mean and sd, each (point,).
+
+        They are 0 for the tilted prior, of which only the normaliser is used.
+        """
         if not self.fits[0].real:
             return np.zeros(len(points)), np.zeros(len(points))
         found = self.mixture.estimate(points, self.u)

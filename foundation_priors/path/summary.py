@@ -27,8 +27,8 @@ def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
     by_trust = {
         "ess": checks.ess,
         "pareto_k": checks.pareto_k,
-        "mcse_mean": checks.mcse_mean,
-        "mcse_sd": checks.mcse_sd,
+        "mcse_mean": checks.errors[0],
+        "mcse_sd": checks.errors[1],
         "mcse_log_normalizer": prior.mcse_log_z,
         "mcse_log_evidence": error,
         "effective_observations": points.array @ np.array(path.facts.worth),
