@@ -37,6 +37,7 @@ __all__ = [
 
 TAKEN = {*OWN_NAMES, "source", "model", "draw", "conversation", "probability", ROWS, WEIGHT}
 OURS = ("messages", "model", "n", "response_format", "logprobs", "top_logprobs", "stream", "tools")
+SECRET = ("api_key", "authorization", "headers", "extra_headers", "extra_query")
 
 
 def checked_text(name: str, text: object, empty: bool = True) -> str:
@@ -150,6 +151,12 @@ def checked_settings(settings: object, where: str = "settings=") -> dict[str, An
     for name in settings:
         if name in OURS:
             raise ValueError(f"{where} holds {name!r}, which the study sets itself: leave it out.")
+        inside = settings[name] if isinstance(settings[name], Mapping) else {}
+        if {str(n).lower() for n in (name, *inside)} & set(SECRET):
+            raise ValueError(
+                f"{where} holds {name!r}, and settings are written into the journal: give keys and"
+                " headers to fp.Endpoint(api_key=..., headers=...), where they stay hidden."
+            )
     out = plain(dict(settings))
     assert isinstance(out, dict)
     odd = [name for name, v in out.items() if isinstance(v, float) and not math.isfinite(v)]

@@ -367,13 +367,19 @@ def _warn(answers: Answers, stopped: str | None) -> None:
     if answers.reasons:
         lost += " Rejected ones are not missing at random: see .provenance['rejected']."
     warnings.warn(
-        " ".join([lost, *([stopped] if stopped else [])]), IncompleteWarning, stacklevel=4
+        " ".join([lost, *([_sentence(stopped)] if stopped else [])]),
+        IncompleteWarning,
+        stacklevel=4,
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _nothing(journal: str | os.PathLike, answers: Answers, stopped: str | None) -> str:
     if stopped:
-        return f"There is no answer yet ({_why(answers)}). {stopped}"
+        return f"There is no answer yet ({_why(answers)}). {_sentence(stopped)}"
     if answers.counts():
         return (
             f"No answer could be used ({_why(answers)}): look at the lines of"

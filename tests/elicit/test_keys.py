@@ -182,3 +182,21 @@ def test_the_journal_names_the_server_and_no_header(server, tmp_path):
     survey(server.url, 2, models={"m": where}).run(journal=tmp_path / "a.jsonl", progress=False)
     assert server.url in str(lines(tmp_path / "a.jsonl")[0]["models"])
     assert "blueberries" not in (tmp_path / "a.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"extra_headers": {"Authorization": "Bearer s3cret-s3cret"}},
+        {"api_key": "s3cret-s3cret"},
+        {"extra_body": {"api_key": "s3cret-s3cret"}},
+    ],
+)
+def test_settings_take_no_key(settings):
+    with pytest.raises(ValueError, match=r"written into the journal.*Endpoint\(api_key") as caught:
+        models = {"m": fp.Endpoint(base_url="http://localhost:1/v1")}
+        fp.Elicitation("Vote?", {"vote": ["a", "b"]}, models=models, settings=settings)
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises(ValueError, match="written into the journal"):
+        own = fp.Endpoint(base_url="http://localhost:1/v1", settings=settings)
+        fp.Elicitation("Vote?", {"vote": ["a", "b"]}, models={"m": own})
