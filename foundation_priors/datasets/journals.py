@@ -129,8 +129,8 @@ class _Recorded:
         """Yield the journal's lines."""
         study = self.study
         head = study.record()
-        yield {"kind": head.pop("kind"), **head, "notes": list(self.notes), "time": None}
-        yield {"kind": "run", "version": study.version, "draws": study.draws, "time": None}
+        yield {"kind": head.pop("kind"), **head, "notes": list(self.notes), "time": DATE}
+        yield {"kind": "run", "version": study.version, "draws": study.draws, "time": DATE}
         size = len(study.profiles)
         for combination in range(len(study.combinations)):
             for draw in range(study.draws):
