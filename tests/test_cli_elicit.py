@@ -465,3 +465,12 @@ def test_the_example_of_the_documentation_is_a_study(tmp_path: Path) -> None:
         read_study(study)
     preview = read_study(study, keys=False).survey.preview(draws=5)
     assert not preview.notes and preview.calls > 0
+
+
+def test_what_was_not_recorded_is_not_shown_as_nothing(tmp_path, capsys):
+    place = fp.datasets.journal("anes96", tmp_path / "anes96.jsonl")
+    assert main(["show", str(place)]) == 0
+    shown = capsys.readouterr().out
+    (row,) = [line for line in shown.splitlines() if line.strip().startswith("claude ")][:1]
+    assert row.split() == ["claude", "540", "540", "0", "-", "-", "-"]
+    assert "answers by" not in shown and "not recorded" in shown

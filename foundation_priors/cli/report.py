@@ -89,10 +89,11 @@ def _models(found: Tally) -> Table:
         cells = _sum(part for key, part in found.designs.items() if key[0] == name)
         usage = found.usage.get(name)
         tokens = usage.tokens if usage else {}
+        known = usage is None or usage.unrecorded < usage.requests
         cost = f"{usage.cost:,.4g}" if usage and usage.cost is not None else "-"
-        counts = [cells.answered, cells.rejected.total(), tokens.get("input", 0)]
-        numbers = [f"{count:,}" for count in (found.asked(name), *counts, tokens.get("output", 0))]
-        rows.append([name, *numbers, cost])
+        counts = [found.asked(name), cells.answered, cells.rejected.total()]
+        used = [f"{tokens.get(k, 0):,}" if known else "-" for k in ("input", "output")]
+        rows.append([name, *(f"{count:,}" for count in counts), *used, cost])
     columns = ("model", "asked", "answered", "rejected", "tokens\nin", "tokens\nout", "cost")
     return _filled("Models", columns, rows)
 
@@ -196,7 +197,8 @@ def _notes(found: Tally) -> list[str]:
         served = ", ".join(sorted(usage.heard["server_model"])) or "not recorded"
         prints = ", ".join(sorted(usage.heard["fingerprint"]))
         said = [f"served as {served}", *([f"fingerprint {prints}"] if prints else [])]
-        said += [f"answers by {', '.join(sorted(usage.heard['structured']))}"]
+        forms = ", ".join(sorted(usage.heard["structured"]))
+        said += [f"answers by {forms}"] if forms else []
         notes.append(f"{shown(name)}: {'; '.join(_printable(part) for part in said)}.")
         if usage.unrecorded:
             notes.append(
