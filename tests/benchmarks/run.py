@@ -77,7 +77,7 @@ def paired(
 ) -> dict[str, Any]:
     """Alternate plain runs and paths; return medians and the ratios of each pair's costs."""
     cost_of_sample(case, 0, draws=50)
-    cost_of_path(case, 0, use, draws=50, tune=50, max_anchors=3)
+    cost_of_path(case, 0, use, draws=50, tune=50, max_anchors=5)
     plain, path = [], []
     for seed in range(1, repeats + 1):
         plain.append(cost_of_sample(case, seed))
