@@ -25,7 +25,7 @@ from tests.benchmarks.cases import Case
 from tests.benchmarks.elicit import main as measure_elicitation
 from tests.benchmarks.hopeless import HOPELESS, judge
 from tests.benchmarks.models import REAL
-from tests.benchmarks.sized import framings, heavy, logistic
+from tests.benchmarks.sized import framings, heavy, large, logistic
 from tests.benchmarks.tables import store, write
 
 __all__ = ["Cost", "cost_of_path", "cost_of_sample", "paired"]
@@ -123,7 +123,7 @@ def _measure(part: str, key: str, case: Case, repeats: int, **given: Any) -> Non
 
 
 def _models(repeats: int, names: list[str]) -> None:
-    for name, make in {**REAL, "heavy": heavy}.items():
+    for name, make in {**REAL, "large": large, "heavy": heavy}.items():
         if not names or name in names:
             _measure("models", name, make(), repeats)
 

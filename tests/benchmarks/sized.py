@@ -10,7 +10,7 @@ import foundation_priors as fp
 from tests.benchmarks.cases import Case
 from tests.benchmarks.models import votes
 
-__all__ = ["framings", "heavy", "logistic"]
+__all__ = ["framings", "heavy", "large", "logistic"]
 
 type Array = np.ndarray
 
@@ -22,7 +22,14 @@ def framings() -> Case:
     return Case("logistic, three framings with a trust each", case.model, case.synthetic, options)
 
 
-def heavy(rows: int = 30_000, groups: int = 60, answers: int = 2_000) -> Case:
+def large(rows: int = 60_000) -> Case:
+    """Votes of many simulated people, nine covariates: slow since each evaluation is."""
+    case = logistic(1_000, 10, rows)
+    title = f"logistic, 10 parameters, {rows:,} simulated people"
+    return Case(title, case.model, case.synthetic, case.options)
+
+
+def heavy(rows: int = 3_000, groups: int = 60, answers: int = 2_000) -> Case:
     """Votes of simulated people in groups, four covariates; the answers have other slopes."""
     rng = np.random.default_rng(0)
     names = ["x0", "x1", "x2", "x3"]
