@@ -1,5 +1,8 @@
 """What every test shares: figures are drawn without a screen, and random numbers have a seed."""
 
+import signal
+from collections.abc import Iterator
+
 import matplotlib
 import numpy as np
 import pytest
@@ -14,3 +17,11 @@ collect_ignore_glob = ["benchmarks/[!t]*.py", "benchmarks/tables.py"]
 def rng() -> np.random.Generator:
     """Return a generator that is the same in every run and its own in every test."""
     return np.random.default_rng(20251201)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts() -> Iterator[None]:
+    """Let Ctrl-C interrupt, which programs started in the background by a shell ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
