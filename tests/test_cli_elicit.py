@@ -145,7 +145,7 @@ def test_a_changed_prompt_is_another_version(
     budget = ["--budget-calls", "5"]
     assert main(["elicit", str(study), "--journal", str(journal), *budget]) == 0
     captured = capsys.readouterr()
-    assert "the budget does not cover the next request" in captured.err
+    assert "The budget does not cover the next request" in captured.err
     told = words(captured.out)
     assert "5 of 24 calls done: 5 answers, 0 rejected, 19 still to ask" in told
     assert told.index("24 You are {age}") < told.index("5 This person is {age}")

@@ -20,7 +20,7 @@ def test_calls_and_tasks_are_made_as_they_are_needed(server, tmp_path):
 
     async def watch():
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.05)
             tasks.append(len(asyncio.all_tasks()))
             calls.append(alive() - before)
 
