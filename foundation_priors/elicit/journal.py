@@ -91,7 +91,10 @@ class Journal:
         except BaseException as error:
             self.close()
             if isinstance(error, OSError) and not isinstance(error, JournalError):
-                raise JournalError(f"The journal {str(self.path)!r}: {error.strerror}.") from None
+                raise JournalError(
+                    f"The journal {str(self.path)!r} cannot be opened ({error.strerror}): name a"
+                    " file that can be written."
+                ) from None
             raise
 
     def __enter__(self) -> Journal:
@@ -302,7 +305,10 @@ def read(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
     try:
         file = open(path, "rb")
     except OSError as error:
-        raise JournalError(f"The journal {str(path)!r}: {error.strerror}.") from None
+        raise JournalError(
+            f"The journal {str(path)!r} cannot be read ({error.strerror}): name the file that"
+            " Elicitation.run wrote."
+        ) from None
     with file:
         for number, raw in enumerate(file, 1):
             line = _decode(raw)
@@ -327,7 +333,10 @@ def _locked(path: Path) -> Any:
             f"The journal {str(path)!r} is in use by {holder}: wait for it, or name another file."
         ) from None
     except OSError as error:
-        raise JournalError(f"The journal {str(path)!r}: {error.strerror}.") from None
+        raise JournalError(
+            f"The journal {str(path)!r} cannot be locked ({error.strerror}): name a file in a"
+            " folder that can be written."
+        ) from None
     with contextlib.suppress(OSError):  # a courtesy; Windows lets nobody write to a locked file
         Path(place).write_text(str(os.getpid()))
     return lock
