@@ -22,7 +22,7 @@ def framings() -> Case:
     return Case("logistic, three framings with a trust each", case.model, case.synthetic, options)
 
 
-def large(rows: int = 60_000) -> Case:
+def large(rows: int = 30_000) -> Case:
     """Votes of many simulated people, nine covariates: slow since each evaluation is."""
     case = logistic(1_000, 10, rows)
     title = f"logistic, 10 parameters, {rows:,} simulated people"
