@@ -38,10 +38,10 @@ class TrustPath(Rules):
     Quantities (``"beta"``, ``"beta > 0.5"``, a function of the dataset of draws) keep their
     dimensions, and every result has the dimension ``trust`` unless a single weight was asked for.
     ``trust=`` is None for the path's own grid, a number or an array (for several sources, one
-    weight shared by all), a dict from each source to its weights, or, for `mean`, `sd`, `mcse`,
-    `quantile`, `probability`, `expect`, `at` and `score`, a rule over whose distribution they average
-    (``"cautious"``, ``"uniform"`` or what `trust_posterior` returned). A coordinate ``reliable``
-    says where all checks hold; where one does not, there is also an `UnreliableWarning`.
+    weight shared by all), a dict from each source to its weights, or a rule (``"cautious"``,
+    ``"uniform"`` or what `trust_posterior` returned), over whose distribution `mean`, `sd`, `mcse`,
+    `quantile`, `probability`, `expect`, `at` and `score` average. A coordinate ``reliable`` says
+    where all checks hold; where one does not, there is also an `UnreliableWarning`.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
     from foundation_priors.trust.posterior import TrustPosterior
 
-__all__ = ["Averaged", "averaged", "blend", "per_node"]
+__all__ = ["Averaged", "averaged", "blend"]
 
 type Floats = NDArray[np.float64]
 
@@ -36,11 +36,6 @@ def blend(mixture: Mixture, points: Floats, coefficients: Floats) -> Floats:
     """Return sums over points of coefficients, (row, point), times normalised weights."""
     parts = _chunks(mixture, len(points))
     return sum(coefficients[:, s] @ mixture.weights(points[s]) for s in parts)  # type: ignore
-
-
-def per_node(mixture: Mixture, points: Floats, h: Floats) -> Floats:
-    """Return the mean of ``h``, shape (draw, quantity), at each point."""
-    return mixture.expect(points, h)
 
 
 def averaged(path: TrustPath, rule: Any) -> Averaged:
@@ -89,8 +84,8 @@ class Averaged(Weighing):
         live = self.rule.draw_weights > 0
         z = np.where(live[:, None], h - mean, 0.0)
         p = self.rule.nodes.probability
-        first = p[:, None] * per_node(self.mixture, self.nodes, z)
-        second = p[:, None] * (per_node(self.mixture, self.nodes, z**2) - sd**2)
+        first = p[:, None] * self.mixture.expect(self.nodes, z)
+        second = p[:, None] * (self.mixture.expect(self.nodes, z**2) - sd**2)
         prior = self.path.prior.mixture
         rows = blend(prior, self.nodes, np.hstack([first, second]).T)
         more = prior.error_of(prior.spread(rows))

@@ -194,7 +194,7 @@ class TrustPosterior:
     def _errors(self, rows: Floats) -> Floats:
         """Return the errors of sums over nodes of ``rows``, (row, node), times log evidence."""
         points = self.nodes.trust[:, None]
-        total = 0.0
+        total = np.zeros(len(rows))
         for ladder in (self.path.posterior, self.path.prior):
             mixture = ladder.mixture
             weights = blend(mixture, points, rows)

@@ -60,7 +60,7 @@ def test_density_and_quantiles_of_the_coin():
     assert d.probability.sum().item() == pytest.approx(1)
     for q in (0.05, 0.5, 0.95):
         value = found.quantile(q)
-        below, _ = exact(law, lambda x, v=value.item(): float(x <= v))
+        below, _ = exact(law, lambda x, v=value: float(x <= v.item()))
         density = family.evidence(value.item()).item() / whole
         assert abs(below - q) < (4 * value.mcse.item() + 1e-4) * density
     assert found.quantile([0.1, 0.9]).dims == ("quantile",)
