@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.path.draws import SAMPLE
+from foundation_priors.path.points import Trust
 from foundation_priors.prior.model import copy_model, numpy_mode
 
 if TYPE_CHECKING:
@@ -26,32 +26,34 @@ OF_MODEL = ("log_likelihood", "log_prior", "observed_data")
 """Groups that only the model can give."""
 
 
-def tree(path: TrustPath, trust: float | Mapping[str, float], random_seed: Any) -> xr.DataTree:
+def tree(path: TrustPath, trust: Trust, random_seed: Any) -> xr.DataTree:
     """Return the groups; see `TrustPath.at`."""
-    points = path.points(trust)
-    if points.shape:
-        raise ValueError("at() takes one weight, or one for each source: give a number.")
-    point = points.array
-    path._reliable(points)
+    how = path._weighing(trust)
+    if how.points.shape:
+        raise ValueError("at() takes one weight, one for each source, or a rule: give a number.")
+    reliable = how.reliable()
     rng = np.random.default_rng(path.facts.seed if random_seed is None else random_seed)
-    chosen = _resample(path.posterior, point, rng)
+    weights = how.weights()[0]
+    ess = float(1 / (weights**2 / path.posterior.mixture.worst_share).sum())
+    chosen = _resample(path.posterior, weights, rng)
     draws = path.draws.isel(sample=chosen)
-    tilted = path.prior_draws.isel(sample=_resample(path.prior, point, rng))
-    primitive = path.prior_draws.isel(sample=_resample(path.prior, 0 * point, rng))
-    checks = path.posterior.check(point)
+    tilted = path.prior_draws.isel(sample=_resample(path.prior, how.prior_weights(), rng))
+    at_zero = path.prior.mixture.weights(path.prior.zero[None])[0]
+    primitive = path.prior_draws.isel(sample=_resample(path.prior, at_zero, rng))
+    each = how.trust_of(chosen, rng)
     attrs = {
-        "trust": point[0].tolist() if not path.facts.single else float(point[0, 0]),
+        "trust": how.label(),
         "sources": list(path.sources),
-        "ess": float(checks.ess[0]),
-        "pareto_k": float(checks.pareto_k[0]),
-        "reliable": int(not checks.weights_fail[0]),
+        "ess": ess,
+        "pareto_k": how.pareto_k(),
+        "reliable": int(reliable[0]),
     }
-    said = point[0] * path.posterior.mixture.ell[chosen]
+    said = each * path.posterior.mixture.ell[chosen]
     groups = {
         "posterior": _chained(draws),
         "prior": _chained(tilted),
         "primitive_prior": _chained(primitive),
-        "sample_stats": _stats(path, chosen),
+        "sample_stats": _stats(path, chosen, each),
         "synthetic_data": path.synthetic.dataset,
     }
     if path.model is not None:
@@ -105,10 +107,9 @@ def likelihood_groups(
     }
 
 
-def _resample(ladder: Ladder, point: Floats, rng: np.random.Generator) -> NDArray[np.int_]:
+def _resample(ladder: Ladder, weights: Floats, rng: np.random.Generator) -> NDArray[np.int_]:
     """Return draws by systematic resampling, as many as are effective, in random order."""
-    weights = ladder.mixture.weights(point)[0]
-    size = max(int(ladder.mixture.ess(point)[0]), 1)
+    size = max(int(1 / (weights**2 / ladder.mixture.worst_share).sum()), 1)
     steps = (np.arange(size) + rng.random()) / size
     chosen = np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12))
     return rng.permutation(np.minimum(chosen, len(weights) - 1))
@@ -121,11 +122,12 @@ def _chained(draws: xr.Dataset) -> xr.Dataset:
     return out.expand_dims(chain=[0])
 
 
-def _stats(path: TrustPath, chosen: NDArray[np.int_]) -> xr.Dataset:
+def _stats(path: TrustPath, chosen: NDArray[np.int_], trust: Floats) -> xr.Dataset:
     mixture = path.posterior.mixture
     anchors = mixture.points[mixture.origin[chosen]]
     data = {
         "anchor_trust": (("chain", "draw", "source"), anchors[None]),
+        "trust": (("chain", "draw", "source"), np.broadcast_to(trust, anchors.shape)[None]),
         "loglik_synthetic": (("chain", "draw", "source"), mixture.ell[chosen][None]),
     }
     return xr.Dataset(data, {"source": list(path.sources), "chain": [0]})

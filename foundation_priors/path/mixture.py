@@ -239,11 +239,21 @@ class Mixture:
         The errors come from batch means of the influence function, that of the estimated f
         included.
         """
-        parts = [self._estimate(p, h) for p in self._chunks(points, h.shape[1])]
+        chunks = self._chunks(points, h.shape[1])
+        parts = [self.moments(self.weights(p), h) for p in chunks]
         return Estimate(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def _estimate(self, points: Floats, h: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        w = self.weights(points)
+    def spread(self, w: Floats) -> Floats:
+        """Return batch influences, (batch, row), of totals with weights ``w``, (row, draw)."""
+        sums, p = self._batch_weights(w)
+        return sums + self._scores @ p.T
+
+    def error_of(self, influence: Floats) -> Floats:
+        """Return the standard errors of totals whose batch influences are given, (batch, row)."""
+        return self._error(influence)
+
+    def moments(self, w: Floats, h: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the fields of `Estimate` under normalised weights ``w``, shape (row, draw)."""
         h = _weighty(w, h)
         centre = h.mean(axis=0)
         z = h - centre

@@ -72,10 +72,11 @@ def resolve(
     -------
     Points
     """
-    if isinstance(trust, str):
+    if isinstance(trust, str) or hasattr(trust, "hyperprior_nodes"):
         raise ValueError(
-            f"trust={trust!r} names a rule for a random trust, and none is available: give a "
-            "number, an array, or weights by source."
+            f"trust={trust!r} names a rule for a random trust, over which only mean, sd, mcse, "
+            "quantile, probability, expect, at and score average: give a number, an array, or "
+            "weights by source."
         )
     if isinstance(trust, Mapping):
         if along is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -12,10 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.errors import UnreliableWarning
 from foundation_priors.path.draws import Quantity, evaluate, like, weighted_quantiles
+from foundation_priors.path.facts import Facts
+from foundation_priors.path.flags import warn
 from foundation_priors.path.ladder import LOG_Z_LIMIT, Checks, Ladder
 from foundation_priors.path.points import Points, Trust, resolve
+from foundation_priors.path.weighing import Rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,36 +31,17 @@ __all__ = ["Facts", "TrustPath"]
 type Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a path knows about its model and answers; plain values, so that a file can hold them.
-
-    ``worth`` are the effective real observations of each source at trust 1, ``columns`` the names
-    for which ``columns=`` was given.
-    """
-
-    sources: tuple[str, ...]
-    single: bool
-    n_real: int
-    worth: tuple[float, ...]
-    max_trust: float
-    private: dict[str, tuple[str, ...]]
-    shared: tuple[str, ...]
-    coincide: float
-    seed: Any
-    coordinates: dict[str, tuple[int, int]]
-    columns: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, repr=False)
-class TrustPath:
+class TrustPath(Rules):
     """Every posterior between ignoring a language model and believing it; see `trust_path`.
 
     Quantities (``"beta"``, ``"beta > 0.5"``, a function of the dataset of draws) keep their
     dimensions, and every result has the dimension ``trust`` unless a single weight was asked for.
     ``trust=`` is None for the path's own grid, a number or an array (for several sources, one
-    weight shared by all), or a dict from each source to its weights. A coordinate ``reliable``
-    says where all checks hold; where one does not, there is also an `UnreliableWarning`.
+    weight shared by all), a dict from each source to its weights, or a rule (``"cautious"``,
+    ``"uniform"`` or what `trust_posterior` returned), over whose distribution `mean`, `sd`, `mcse`,
+    `quantile`, `probability`, `expect`, `at` and `score` average. A coordinate ``reliable`` says
+    where all checks hold; where one does not, there is also an `UnreliableWarning`.
 
     Attributes
     ----------
@@ -153,11 +135,11 @@ class TrustPath:
         """Return the Monte Carlo standard error of a mean, or with ``kind="sd"`` of an sd."""
         if kind not in ("mean", "sd"):
             raise ValueError(f"kind={kind!r} must be 'mean' or 'sd'.")
-        points, value = self.points(trust, along), evaluate(self.draws, quantity)
+        how, value = self._weighing(trust, along), evaluate(self.draws, quantity)
         h = value.values.reshape(len(value), -1).astype(float)
-        estimate = self.posterior.mixture.estimate(points.array, h)
+        estimate = how.estimate(h)
         errors = estimate.mcse_mean if kind == "mean" else estimate.mcse_sd
-        return points.wrap(errors.reshape(-1, *value.shape[1:]), name="mcse", **like(value))
+        return how.wrap(errors.reshape(-1, *value.shape[1:]), name="mcse", **like(value))
 
     def quantile(
         self,
@@ -180,30 +162,29 @@ class TrustPath:
         levels = np.atleast_1d(np.asarray(q, dtype=float))
         if (levels < 0).any() or (levels > 1).any():
             raise ValueError(f"q={q} must lie between 0 and 1.")
-        points, value = self.points(trust, along), evaluate(self.draws, quantity)
+        how, value = self._weighing(trust, along), evaluate(self.draws, quantity)
         flat = value.values.reshape(len(value), -1).astype(float)
-        weights = self.posterior.mixture.weights(points.array)
+        weights = how.weights()
         out = np.stack([weighted_quantiles(h, weights, levels) for h in flat.T], axis=-1)
         shaped = out.reshape(len(out), len(levels), *value.shape[1:])
         own = like(value)
-        result = points.wrap(
+        result = how.wrap(
             shaped,
             ["quantile", *own["dims"]],
             {"quantile": levels, **own["coords"]},
             value.name,
-            reliable=self._reliable(points),
+            reliable=how.reliable(),
         )
         return result.isel(quantile=0, drop=True) if np.ndim(q) == 0 else result
 
     def _moment(
         self, quantity: Quantity, trust: Trust, along: Mapping[str, float] | None, kind: str
     ) -> xr.DataArray:
-        points, value = self.points(trust, along), evaluate(self.draws, quantity)
+        how, value = self._weighing(trust, along), evaluate(self.draws, quantity)
         h = value.values.reshape(len(value), -1).astype(float)
-        mixture = self.posterior.mixture
-        extra: dict[str, Any] = {"reliable": self._reliable(points)}
+        extra: dict[str, Any] = {"reliable": how.reliable()}
         if h.shape[1] == 1:
-            estimate = mixture.estimate(points.array, h)
+            estimate = how.estimate(h)
             out, error = (
                 (estimate.mean, estimate.mcse_mean)
                 if kind == "mean"
@@ -212,19 +193,17 @@ class TrustPath:
             extra |= {"mcse": error[:, 0]} if value.ndim == 1 else {}
         else:
             centre = np.mean(h, axis=0, where=np.isfinite(h))
-            mean = mixture.expect(points.array, h - centre)
+            mean = how.expect(h - centre)
             out = mean + centre
             if kind == "sd":
-                second = mixture.expect(points.array, (h - centre) ** 2)
+                second = how.expect((h - centre) ** 2)
                 out = np.sqrt(np.maximum(second - mean**2, 0))
-        return points.wrap(
-            out.reshape(-1, *value.shape[1:]), name=value.name, **like(value), **extra
-        )
+        return how.wrap(out.reshape(-1, *value.shape[1:]), name=value.name, **like(value), **extra)
 
     def _reliable(self, points: Points) -> NDArray[np.bool_]:
         """Return where the weights can be relied on, and warn where they cannot."""
         bad = self.posterior.check(points.array).weights_fail
-        _warn(points, bad, "checks")
+        warn(points, bad, "checks")
         return ~bad
 
     def _evidence(self, array: Floats) -> tuple[Checks, Checks, Floats, NDArray[np.bool_]]:
@@ -247,7 +226,7 @@ class TrustPath:
         points = self.points(trust, along)
         posterior, prior, error, bad = self._evidence(points.array)
         value = posterior.log_z - prior.log_z
-        _warn(points, bad, "checks of the log evidence")
+        warn(points, bad, "checks of the log evidence")
         return points.wrap(value, name="log_evidence", reliable=~bad, mcse=error)
 
     def log_normalizer(
@@ -256,7 +235,7 @@ class TrustPath:
         r"""Return :math:`\log Z_{prior}(L)` of the tilted prior over trust; it is 0 at 0."""
         points = self.points(trust, along)
         checks = self.prior.check(points.array)
-        _warn(points, checks.log_z_fails, "checks of the normaliser")
+        warn(points, checks.log_z_fails, "checks of the normaliser")
         return points.wrap(
             checks.log_z,
             name="log_normalizer",
@@ -300,12 +279,14 @@ class TrustPath:
 
         return tipping(self, event, probability, along)
 
-    def at(self, trust: float | Mapping[str, float], random_seed: Any = None) -> xr.DataTree:
+    def at(self, trust: Trust, random_seed: Any = None) -> xr.DataTree:
         """Return draws at one trust, for use with ArviZ.
 
         Parameters
         ----------
-        trust : float or dict
+        trust : float, dict or rule
+            Under a rule each draw has a trust of its own, ``trust`` in ``sample_stats``, and the
+            group ``prior`` is averaged over the hyperprior.
         random_seed : int, optional
             Defaults to the path's own seed.
 
@@ -423,27 +404,3 @@ class TrustPath:
         from foundation_priors.path.summary import html
 
         return html(self)
-
-
-def _warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
-    if bad.any():
-        where = points.array[bad].mean(axis=1)
-        warnings.warn(
-            f"{int(bad.sum())} of {len(bad)} weights fail the path's {what} (trust "
-            f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the path "
-            "with more draws or a larger max_anchors=.",
-            UnreliableWarning,
-            stacklevel=_levels_above(),
-        )
-
-
-def _levels_above() -> int:
-    """Return the stack level, as seen by the caller, of the code that called this package."""
-    import sys
-
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(
-        "foundation_priors."
-    ):
-        frame, level = frame.f_back, level + 1
-    return level

@@ -35,7 +35,7 @@ def score(
     along: Mapping[str, float] | None,
 ) -> xr.DataArray:
     """Return the score over trust; see `TrustPath.score`."""
-    points = path.points(trust, along)
+    how = path._weighing(trust, along)
     if path.model is None:
         raise ModelError(
             "This path was read without its model: give it, from_netcdf(file, model=model), to "
@@ -54,12 +54,10 @@ def score(
     every = max(1, int(np.ceil(path.draws.sizes["sample"] * rows / CELLS)))
     draws = path.draws.isel(sample=slice(None, None, every))
     density = _densities(path.model, table, columns, draws, path.synthetic.levels)
-    weights = path.posterior.mixture.log_weights(points.array)[:, ::every]
-    weights = np.exp(weights - weights.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
+    weights = how.weights()[:, ::every]
+    weights = weights / weights.sum(axis=1, keepdims=True)
     values, error = _log_score(density, weights)
-    reliable = path._reliable(points)
-    out = points.wrap(values, name="log_score", reliable=reliable, mcse=error)
+    out = how.wrap(values, name="log_score", reliable=how.reliable(), mcse=error)
     return out.assign_attrs(n_rows=rows)
 
 
