@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foundation_priors import conjugate, datasets, elicit, plots
+    from foundation_priors import conjugate, datasets, elicit, plots, trust
     from foundation_priors.diagnose import reliance, worth
     from foundation_priors.elicit import Elicitation, Endpoint, Number, Text
     from foundation_priors.errors import (
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         IncompleteWarning,
         JournalError,
         ModelError,
+        PlaceboWarning,
         SyntheticAsEvidenceError,
         UnreliableWarning,
     )
@@ -34,6 +35,7 @@ __all__ = [
     "JournalError",
     "ModelError",
     "Number",
+    "PlaceboWarning",
     "SyntheticAsEvidenceError",
     "SyntheticData",
     "Text",
@@ -48,6 +50,7 @@ __all__ = [
     "reliance",
     "sample",
     "tilt",
+    "trust",
     "trust_path",
     "worth",
 ]
@@ -63,6 +66,7 @@ _ROOMS = {
         "IncompleteWarning",
         "JournalError",
         "ModelError",
+        "PlaceboWarning",
         "SyntheticAsEvidenceError",
         "UnreliableWarning",
     ),
@@ -71,7 +75,7 @@ _ROOMS = {
     "synthetic": ("SyntheticData", "concat"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("conjugate", "datasets", "elicit", "plots")
+_MODULES = ("conjugate", "datasets", "elicit", "plots", "trust")
 
 
 # Hidden from type checkers, to whom a module with __getattr__ has every attribute.

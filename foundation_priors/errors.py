@@ -12,6 +12,7 @@ __all__ = [
     "JournalError",
     "ModelError",
     "SyntheticAsEvidenceError",
+    "PlaceboWarning",
     "UnreliableWarning",
 ]
 
@@ -46,6 +47,10 @@ class JournalError(FoundationPriorsError, OSError):
 
 class IncompleteWarning(UserWarning):
     """Not every answer that was asked for is there."""
+
+
+class PlaceboWarning(UserWarning):
+    """Answers permuted among profiles gain evidence: it measures a poor primitive prior."""
 
 
 class UnreliableWarning(UserWarning):

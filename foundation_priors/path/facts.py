@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Facts"]
@@ -13,7 +13,9 @@ class Facts:
     """What a path knows about its model and answers; plain values, so that a file can hold them.
 
     ``worth`` are the effective real observations of each source at trust 1, ``columns`` the names
-    for which ``columns=`` was given.
+    for which ``columns=`` was given. ``shared`` are the variables that the answers inform, of those
+    in ``parts`` only the elements with these labels; ``commensurate`` describes the link of those
+    that are informed through one, and ``links`` are the free variables that it adds.
     """
 
     sources: tuple[str, ...]
@@ -27,3 +29,15 @@ class Facts:
     seed: Any
     coordinates: dict[str, tuple[int, int]]
     columns: tuple[str, ...] = ()
+    commensurate: dict[str, str] = field(default_factory=dict)
+    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def informed(self) -> tuple[str, ...]:
+        """What the answers inform: ``beta``, or ``beta[party]`` where it is some elements only."""
+        return tuple(
+            label
+            for name in self.shared
+            for label in [f"{name}[{part}]" for part in self.parts.get(name, ())] or [name]
+        )

@@ -67,8 +67,9 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
     facts = json.loads(tree.attrs["facts"])
     for name in ("sources", "shared", "worth", "columns"):
         facts[name] = tuple(facts[name])
-    facts["private"] = {k: tuple(v) for k, v in facts["private"].items()}
-    facts["coordinates"] = {k: tuple(v) for k, v in facts["coordinates"].items()}
+    for name in ("private", "coordinates", "links", "parts"):
+        # Files of paths without links may lack the last two.
+        facts[name] = {k: tuple(v) for k, v in facts.get(name, {}).items()}
     ladders = {side: _ladder(tree.children[side], side) for side in SIDES}
     draws = _restored(tree["posterior/draws"].to_dataset())
     if model is not None:
@@ -91,7 +92,8 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
 
 def _check_same(model: pm.Model, draws: xr.Dataset, facts: dict[str, Any]) -> None:
     """Raise unless the model has the path's free variables, dimensions and coordinates."""
-    copies = {c for names in facts["private"].values() for c in names}
+    added = [*facts["private"].values(), *facts["links"].values()]
+    copies = {c for names in added for c in names}
     wanted = set(facts["coordinates"]) - copies
     names = {rv.name for rv in model.free_RVs}
     if names != wanted:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.errors import ModelError
 from foundation_priors.path.engine import Engine
+from foundation_priors.prior.tilt import Tilted
 
-__all__ = ["worth_of_sources"]
+__all__ = ["check_offsets", "worth_of_sources"]
 
 type Floats = NDArray[np.float64]
 
@@ -29,24 +31,63 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
     answers' and of the real log-likelihood about the d parameters that both inform, in
     unconstrained coordinates at the posterior mean at trust 0, private parameters at their
     conditional maximum; :math:`n_{real}\, tr(V I_s) / tr(V I_r)` with the posterior covariance V
-    where either is singular.
+    where either is singular. Of a vector with some informed elements only these count.
+
+    A commensurate copy is integrated out in Gaussian approximation, with its spread where that is
+    learned: from the information about the shared parameters and the link's own ones, offsets and
+    spreads at their conditional maximum, the latter are removed by a Schur complement that includes
+    their prior. At a given spread s, answers with information K about the copy inform the original
+    by :math:`(K^{-1} + s^2)^{-1}`.
     """
     mean = weights @ u
     centred = u - mean
     covariance = (weights[:, None] * centred).T @ centred
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-    shared = _indices(engine, engine.tilted.shared)
     zero = np.zeros(len(engine.tilted.sources))
-    base = _hessian(engine, mean, zero, 0.0, scale, shared)
-    real = base - _hessian(engine, mean, zero, 1.0, scale, shared)
     out = []
-    for s in range(len(zero)):
+    for s, tie in enumerate(engine.tilted.ties):
+        shared = _informed(engine, tie.shared)
+        link = _indices(engine, _names(tie.links))
+        both = np.concatenate([shared, link])
         trust = np.eye(len(zero))[s]
-        at = _conditional(engine, mean, trust, s)
-        before = _hessian(engine, at, zero, 0.0, scale, shared)
-        said = before - _hessian(engine, at, trust, 0.0, scale, shared)
+        real = _hessian(engine, mean, zero, 0.0, scale, shared)
+        real = real - _hessian(engine, mean, zero, 1.0, scale, shared)
+        at = _conditional(engine, mean, trust, (*tie.copies, *_names(tie.links)))
+        before = _hessian(engine, at, zero, 0.0, scale, both)
+        after = _hessian(engine, at, trust, 0.0, scale, both)
+        said = _passed(before - after, -after, len(shared))
         out.append(_ratio(said, real, covariance[np.ix_(shared, shared)]))
     return engine.tilted.n_real * np.array(out)
+
+
+def check_offsets(tilted: Tilted) -> None:
+    """Raise where a commensurate copy is sampled itself, which fails where answers count little.
+
+    Raises
+    ------
+    ModelError
+    """
+    for name, names in tilted.links.items():
+        if not any(n.endswith("_offset") for n in names):
+            raise ModelError(
+                f"The link of {name!r} is centred, which suits one trust and no path, since at "
+                "trust 0 nothing holds the copy: leave out centred=True."
+            )
+
+
+def _names(links: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(name for names in links.values() for name in names)
+
+
+def _passed(said: Floats, total: Floats, shared: int) -> Floats:
+    """Return the information about the first ``shared`` coordinates, the others integrated out.
+
+    ``said`` is the information of the answers alone, ``total`` that with the prior.
+    """
+    here, across = said[:shared, :shared], said[:shared, shared:]
+    if not across.size:
+        return here
+    return here - across @ np.linalg.solve(total[shared:, shared:], across.T)
 
 
 def _ratio(said: Floats, real: Floats, covariance: Floats) -> float:
@@ -72,6 +113,13 @@ def _indices(engine: Engine, names: tuple[str, ...]) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0, dtype=int)
 
 
+def _informed(engine: Engine, names: tuple[str, ...]) -> Floats:
+    """Return the coordinates of informed variables, of some only the informed elements."""
+    parts = engine.tilted.parts
+    cuts = [_indices(engine, (n,))[list(parts[n][0]) if n in parts else slice(None)] for n in names]
+    return np.concatenate(cuts) if cuts else np.empty(0, dtype=int)
+
+
 def _hessian(
     engine: Engine, u: Floats, trust: Floats, real: float, scale: Floats, index: Floats
 ) -> Floats:
@@ -85,14 +133,13 @@ def _hessian(
     return (up - down) / (2 * step[:, None])
 
 
-def _conditional(engine: Engine, u: Floats, trust: Floats, source: int) -> Floats:
-    """Return ``u`` with the private parameters of a source where its answers like them best."""
+def _conditional(engine: Engine, u: Floats, trust: Floats, own: tuple[str, ...]) -> Floats:
+    """Return ``u`` with a source's own parameters where its answers like them best."""
     from scipy.optimize import minimize
 
-    copies = [names[source] for names in engine.tilted.private.values()]
-    if not copies:
+    if not own:
         return u
-    index = _indices(engine, tuple(copies))
+    index = _indices(engine, own)
 
     def loss(x: Floats) -> tuple[float, Floats]:
         at = u.copy()

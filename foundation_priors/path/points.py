@@ -72,7 +72,7 @@ def resolve(
     -------
     Points
     """
-    if isinstance(trust, str) or hasattr(trust, "hyperprior_nodes"):
+    if isinstance(trust, str) or hasattr(trust, "hyperprior_nodes") or hasattr(trust, "weigh"):
         raise ValueError(
             f"trust={trust!r} names a rule for a random trust, over which only mean, sd, mcse, "
             "quantile, probability, expect, at and score average: give a number, an array, or "

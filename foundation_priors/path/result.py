@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pymc as pm
 
     from foundation_priors.path.engine import Engine
+    from foundation_priors.path.trust_path import Recipe
     from foundation_priors.prior.columns import ColumnSpec
     from foundation_priors.synthetic import SyntheticData
 
@@ -66,6 +67,7 @@ class TrustPath(Rules):
     engine: Engine | None = None
     columns: Mapping[str, ColumnSpec] = field(default_factory=dict)
     gradients: Mapping[str, Floats] | None = None
+    recipe: Recipe | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:

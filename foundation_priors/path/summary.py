@@ -126,11 +126,23 @@ def _lines(path: TrustPath) -> dict[str, str]:
         "trust": f"0 to {path.max_trust:g}, {len(path.trust)} weights: {state}",
         "answers": f"{len(path.synthetic)} rows, worth (real observations at trust 1): {worth}",
         "real rows": f"{facts.n_real}; {facts.coincide:.0%} of the answers equal one of them",
-        "private": ", ".join(facts.private) or "none",
+        "informed": ", ".join(facts.informed) or "nothing",
+        "private": ", ".join(n for n in facts.private if n not in facts.parts) or "none",
+        **_linked(path),
         "anchors": f"{_count(path.posterior)} with the real data, {_count(path.prior)} without",
         "smallest ess": f"{checks.ess.min():.0f}",
         "log evidence": f"{evidence}, standard error at most {error.max():.2g}",
     }
+
+
+def _linked(path: TrustPath) -> dict[str, str]:
+    """Return the line on commensurate links, if there are any."""
+    links = path.facts.commensurate
+    if not links:
+        return {}
+    line = ", ".join(f"{name} ({text})" for name, text in links.items())
+    learned = any(text.startswith("learned") for text in links.values())
+    return {"commensurate": line + ("; read this path at trust 1" if learned else "")}
 
 
 def text(path: TrustPath) -> str:

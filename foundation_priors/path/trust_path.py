@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from foundation_priors.path.climb import Climber, Plan
 from foundation_priors.path.draws import to_dataset
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import Settings
-from foundation_priors.path.information import worth_of_sources
+from foundation_priors.path.information import check_offsets, worth_of_sources
 from foundation_priors.path.ladder import Ladder
 from foundation_priors.path.result import Facts, TrustPath
 from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.informs import Informs
+from foundation_priors.prior.linkage import Link, Private
 from foundation_priors.prior.tilt import Likelihood, build
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from foundation_priors.synthetic import SyntheticData
 
-__all__ = ["trust_path"]
+__all__ = ["Recipe", "climb", "trust_path"]
 
 type Floats = NDArray[np.float64]
 
@@ -37,7 +40,9 @@ def trust_path(
     model: pm.Model,
     synthetic: SyntheticData,
     *,
-    private: Sequence[str] = (),
+    private: Private = (),
+    commensurate: Link = (),
+    informs: Informs | None = None,
     by: str | None = None,
     columns: Mapping[str, ColumnSpec] | None = None,
     likelihood: Likelihood | None = None,
@@ -60,8 +65,9 @@ def trust_path(
         Conditioned on real data; every free variable continuous and with a proper prior.
     synthetic : SyntheticData
         The answers.
-    private, by, columns, likelihood, evidence
-        As in `tilt`. ``by`` gives each level of a design factor a trust of its own.
+    private, commensurate, informs, by, columns, likelihood, evidence
+        As in `tilt`. ``by`` gives each level of a design factor a trust of its own. Where a
+        commensurate spread is learned, read the path at trust 1: both discount the answers.
     max_trust : float
         The largest weight; more than 1 counts the answers for more than data.
     draws, tune, chains, cores
@@ -112,25 +118,52 @@ def trust_path(
     >>> path.tipping("beta > 0", probability=0.95)  # doctest: +SKIP
     """
     _check(max_trust, draws, tune, chains)
-    tilted = build(
-        model,
-        synthetic,
-        columns=columns,
-        private=private,
-        by=by,
-        likelihood=likelihood,
-        evidence=evidence,
-        alone=True,
-    )
+    options: dict[str, Any] = {
+        "columns": columns,
+        "private": private,
+        "commensurate": commensurate,
+        "informs": informs,
+        "by": by,
+        "likelihood": likelihood,
+        "evidence": evidence,
+    }
+    tilted = build(model, synthetic, alone=True, **options)
+    check_offsets(tilted)
     most = _most_anchors(max_anchors, len(tilted.sources))
     plan = Plan(draws, most, float(max_trust), Settings(tune, chains, cores), executor)
+    recipe = Recipe(model, options, plan)
+    return climb(recipe, Engine(tilted), synthetic, random_seed, progressbar)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a path was built, to build another for other answers: the arguments of `build`."""
+
+    model: pm.Model
+    options: dict[str, Any]
+    plan: Plan
+
+
+def climb(
+    recipe: Recipe,
+    engine: Engine,
+    synthetic: SyntheticData,
+    seed: Any,
+    progressbar: bool,
+    doing: str = "",
+) -> TrustPath:
+    """Sample both ladders with an engine, and return the path."""
     with _progress(progressbar) as progress:
-        progress("compiling the model", total=1)
-        engine = Engine(tilted)
-        engine.compiled  # noqa: B018  (compiles)
-        progress("compiling the model", advance=1)
-        posterior, prior = Climber(engine, plan, random_seed, progress).climb()
-    return _result(engine, posterior, prior, plan, model, synthetic, columns or {}, random_seed)
+        if "compiled" not in engine.__dict__:
+            progress("compiling the model", total=1)
+            engine.compiled  # noqa: B018  (compiles)
+            progress("compiling the model", advance=1)
+
+        def stage(name: str, **numbers: int) -> None:
+            progress(f"{doing}{name}", **numbers)
+
+        posterior, prior = Climber(engine, recipe.plan, seed, stage).climb()
+    return _result(engine, posterior, prior, recipe, synthetic, seed)
 
 
 def _check(max_trust: float, draws: int, tune: int, chains: int) -> None:
@@ -157,13 +190,12 @@ def _result(
     engine: Engine,
     posterior: Ladder,
     prior: Ladder,
-    plan: Plan,
-    model: pm.Model,
+    recipe: Recipe,
     synthetic: SyntheticData,
-    columns: Mapping[str, ColumnSpec],
     seed: Any,
 ) -> TrustPath:
-    tilted = engine.tilted
+    tilted, plan = engine.tilted, recipe.plan
+    columns = recipe.options["columns"] or {}
     weights = posterior.mixture.weights(posterior.zero[None])[0]
     facts = Facts(
         tilted.sources,
@@ -177,6 +209,9 @@ def _result(
         seed,
         {name: (int(cut.start), int(cut.stop)) for name, cut in engine.coordinates.items()},
         tuple(columns),
+        tilted.commensurate,
+        tilted.links,
+        {name: labels for name, (_, labels) in tilted.parts.items()},
     )
     return TrustPath(
         posterior,
@@ -186,9 +221,10 @@ def _result(
         _grid(posterior, plan.max_trust),
         facts,
         synthetic,
-        model,
+        recipe.model,
         engine,
         columns,
+        recipe=recipe,
     )
 
 

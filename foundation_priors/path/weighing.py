@@ -23,8 +23,8 @@ type Floats = NDArray[np.float64]
 
 
 def is_rule(trust: Any) -> bool:
-    """Say whether ``trust=`` is a rule, by name or as a `TrustPosterior`."""
-    return isinstance(trust, str) or hasattr(trust, "hyperprior_nodes")
+    """Say whether ``trust=`` is a rule, by name or as an object of the room ``trust``."""
+    return isinstance(trust, str) or hasattr(trust, "hyperprior_nodes") or hasattr(trust, "weigh")
 
 
 class Weighing:
@@ -93,11 +93,15 @@ class Rules:
             The hyperprior of the trust:
 
             - ``"cautious"``: uniform from 0 to the weight at which the answers are worth as many
-              effective real observations as there are real ones (or to the path's end, or 1).
+              effective real observations as there are real ones (or to the path's end, or 1); with
+              several sources, uniform where all together are worth no more than that.
             - ``"uniform"``: uniform from 0 to 1, or to the path's end where that is below 1.
             - ``(a, b)``: the shapes of a Beta distribution on the same interval.
             - a distribution of PyMC (``pm.Beta.dist(2, 5)``), PreliZ or SciPy (frozen).
             - a function from an array of weights to an array of densities, up to a constant.
+            - for several sources a dict of these, by source; one alone is that of independent
+              weights. Dependent ones: `foundation_priors.trust.exchangeable` and ``joint``.
+            - ``"robust"`` or `foundation_priors.trust.robust`: 0 or one other weight.
 
         Returns
         -------
@@ -114,18 +118,22 @@ class Rules:
         .. [1] Y. Duan, K. Ye and E. P. Smith (2006). Evaluating water quality using power priors
            to incorporate historical information. Environmetrics 17. doi:10.1002/env.752
         """
-        from foundation_priors.trust import trust_posterior
+        from foundation_priors.trust.fit import trust_posterior
 
         return trust_posterior(self, prior)  # type: ignore[arg-type]
+
+    def _evidence_of(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log evidence relative to trust 0 at weights of shape (point, source)."""
+        return self.posterior.log_z(array) - self.prior.log_z(array)  # type: ignore
 
     def _weighing(self, trust: Any, along: Mapping[str, float] | None = None) -> Weighing:
         """Return how ``trust=`` weighs the draws."""
         if not is_rule(trust):
             return Weighing(self, self.points(trust, along))  # type: ignore
-        from foundation_priors.trust import averaged
+        from foundation_priors.trust.average import weighing
 
         if along is not None:
             raise ValueError(
                 "along= multiplies a fixed weight, and trust= is a rule: leave it out."
             )
-        return averaged(self, trust)  # type: ignore[arg-type]
+        return weighing(self, trust)  # type: ignore[arg-type]

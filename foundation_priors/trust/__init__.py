@@ -1,6 +1,27 @@
 """Choosing and learning the weight of the answers."""
 
-from foundation_priors.trust.average import averaged
-from foundation_priors.trust.posterior import TrustPosterior, trust_posterior
+from foundation_priors.trust.leave_one_out import leave_one_source_out, loo
+from foundation_priors.trust.placebo import Placebo, placebo
+from foundation_priors.trust.posterior import TrustPosterior
+from foundation_priors.trust.rules import Evidence as evidence
+from foundation_priors.trust.rules import Exchangeable as exchangeable
+from foundation_priors.trust.rules import HeldOut as held_out
+from foundation_priors.trust.rules import JointDensity as joint
+from foundation_priors.trust.rules import Robust as robust
+from foundation_priors.trust.rules import Rule
+from foundation_priors.trust.rules import Worth as worth
 
-__all__ = ["TrustPosterior", "averaged", "trust_posterior"]
+__all__ = [
+    "Placebo",
+    "Rule",
+    "TrustPosterior",
+    "evidence",
+    "exchangeable",
+    "held_out",
+    "joint",
+    "leave_one_source_out",
+    "loo",
+    "placebo",
+    "robust",
+    "worth",
+]

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
     from foundation_priors.trust.posterior import TrustPosterior
 
-__all__ = ["Averaged", "averaged", "blend"]
+__all__ = ["Averaged", "blend", "weighing"]
 
 type Floats = NDArray[np.float64]
 
 CELLS = 4_000_000
+FEW = 201
+"""Nodes that Monte Carlo errors are worked out with."""
 
 
 def _chunks(mixture: Mixture, count: int) -> list[slice]:
@@ -38,28 +40,36 @@ def blend(mixture: Mixture, points: Floats, coefficients: Floats) -> Floats:
     return sum(coefficients[:, s] @ mixture.weights(points[s]) for s in parts)  # type: ignore
 
 
-def averaged(path: TrustPath, rule: Any) -> Averaged:
-    """Return how a rule, a name or a `TrustPosterior`, weighs the draws of a path."""
-    from foundation_priors.trust.posterior import trust_posterior
+def weighing(path: TrustPath, trust: Any) -> Weighing:
+    """Return how a rule, by name or as an object, weighs the draws of a path."""
+    from foundation_priors.trust.fit import trust_posterior
+    from foundation_priors.trust.hyperprior import NAMES
+    from foundation_priors.trust.posterior import TrustPosterior
+    from foundation_priors.trust.rules import named
 
-    known = path.__dict__.setdefault("_rules", {})
-    if not isinstance(rule, str):
-        if rule.path is not path:
+    if isinstance(trust, TrustPosterior):
+        if trust.path is not path:
             raise ValueError("trust= is the posterior of another path's trust: make it from this.")
-        return Averaged(rule)
-    if rule not in known:
-        known[rule] = trust_posterior(path, rule, quiet=True)
-    return Averaged(known[rule])
+        return Averaged(trust)
+    known = path.__dict__.setdefault("_rules", {})
+    if trust not in known:
+        if isinstance(trust, str) and trust in NAMES:
+            known[trust] = trust_posterior(path, trust, quiet=True)
+        else:
+            known[trust] = (named(trust) if isinstance(trust, str) else trust).weigh(path)
+    found = known[trust]
+    if isinstance(found, TrustPosterior):
+        return Averaged(found)
+    return Weighing(path, path.points(found))
 
 
 class Averaged(Weighing):
     """The posterior under a random trust, as a single point."""
 
     def __init__(self, rule: TrustPosterior) -> None:
-        name = rule.hyperprior
-        super().__init__(rule.path, Points(np.array([[rule.mean]]), (), (), {"trust": name}))
+        name, mean = rule.hyperprior, rule.nodes.probability @ rule.nodes.points
+        super().__init__(rule.path, Points(mean[None], (), (), {"trust": name}))
         self.rule = rule
-        self.nodes = rule.nodes.trust[:, None]
 
     def weights(self) -> Floats:
         """Return normalised weights of the draws, shape (1, draw)."""
@@ -78,21 +88,28 @@ class Averaged(Weighing):
         The mean is :math:`\sum_i a_i N_i / \sum_i a_i D_i` with :math:`N_i, D_i` sums over the
         posterior's draws and :math:`a_i \propto 1/Z_{prior}(L_i)`, so that the posterior's draws
         enter through W alone and those of the prior through
-        :math:`-\sum_i p_i (E_i h - E h) \log Z_{prior}(L_i)`.
+        :math:`-\sum_i p_i (E_i h - E h) \log Z_{prior}(L_i)`. The errors come from at most 201 of
+        the nodes; those of nodes drawn at random count too.
         """
         mean, sd, error, error_sd = self.mixture.moments(self.weights(), h)
         live = self.rule.draw_weights > 0
         z = np.where(live[:, None], h - mean, 0.0)
-        p = self.rule.nodes.probability
-        first = p[:, None] * self.mixture.expect(self.nodes, z)
-        second = p[:, None] * (self.mixture.expect(self.nodes, z**2) - sd**2)
+        points, p = self.rule.nodes.thinned(FEW)
+        each = self.mixture.expect(points, z)
+        second = p[:, None] * (self.mixture.expect(points, z**2) - sd**2)
         prior = self.path.prior.mixture
-        rows = blend(prior, self.nodes, np.hstack([first, second]).T)
+        rows = blend(prior, points, np.hstack([p[:, None] * each, second]).T)
         more = prior.error_of(prior.spread(rows))
         k = h.shape[1]
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = np.where(sd[0] > 0, more[k:] / (2 * sd[0]), 0.0)
-        return Estimate(mean, sd, np.hypot(error, more[:k]), np.hypot(error_sd, spread))
+        nodes = np.sqrt(p @ each**2 / self.rule.nodes.size)
+        return Estimate(
+            mean,
+            sd,
+            np.sqrt(error**2 + more[:k] ** 2 + nodes**2),
+            np.sqrt(error_sd**2 + spread**2 + nodes**2 / 2),
+        )
 
     def reliable(self) -> NDArray[np.bool_]:
         """Return whether all weights in the rule's support are reliable, and warn if not."""
@@ -104,22 +121,21 @@ class Averaged(Weighing):
     def prior_weights(self) -> Floats:
         """Return weights of the tilted prior's draws, averaged over the hyperprior."""
         nodes = self.rule.hyperprior_nodes
-        return blend(self.path.prior.mixture, nodes.trust[:, None], nodes.probability[None])[0]
+        return blend(self.path.prior.mixture, nodes.points, nodes.probability[None])[0]
 
     def trust_of(self, chosen: NDArray[np.int_], rng: np.random.Generator) -> Floats:
-        """Draw the trust of chosen draws given them, shape (draw, 1)."""
-        nodes = self.rule.nodes
-        mixture = self.mixture
-        log_z = mixture.log_z(self.nodes)
-        level = np.log(nodes.probability + 1e-300) - log_z
-        out = np.empty(len(chosen))
-        for s in _chunks(mixture, len(chosen)):
-            some = chosen[s]
-            log_p = mixture.ell[some] @ self.nodes.T + level
+        """Draw the trust of chosen draws given them, shape (draw, source)."""
+        nodes, mixture = self.rule.nodes, self.mixture
+        level = np.log(nodes.probability + 1e-300) - mixture.log_z(nodes.points)
+        out = np.empty((len(chosen), nodes.points.shape[1]))
+        step = max(1, CELLS // len(nodes.points))
+        for start in range(0, len(chosen), step):
+            some = slice(start, start + step)
+            log_p = mixture.ell[chosen[some]] @ nodes.points.T + level
             p = np.cumsum(np.exp(log_p - log_p.max(axis=1, keepdims=True)), axis=1)
-            u = rng.random((len(some), 1)) * p[:, -1:]
-            out[s] = nodes.trust[(p < u).sum(axis=1)]
-        return out[:, None]
+            u = rng.random((len(p), 1)) * p[:, -1:]
+            out[some] = nodes.points[(p < u).sum(axis=1)]
+        return out
 
     def pareto_k(self) -> float:
         """Return the largest k-hat among the rule's weights."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit
 
-__all__ = ["Nodes", "place"]
+__all__ = ["Nodes", "atoms", "place"]
 
 type Floats = NDArray[np.float64]
 
@@ -30,16 +30,45 @@ NEGLIGIBLE = 32.0
 
 @dataclass(frozen=True)
 class Nodes:
-    """Weights and their probabilities, with the log of the integral, each of shape (node,).
+    """Weights, shape (node, source), their probabilities, and the log of the integral.
 
-    ``t`` is the coordinate in which they are evenly spaced and ``slope`` is dL/dt.
+    For a density of one weight ``t`` is the coordinate in which they are evenly spaced and
+    ``slope`` is dL/dt, each of shape (node,). ``size`` is the number of independent draws that they
+    are worth, infinite for a rule of quadrature and for atoms.
     """
 
-    trust: Floats
+    points: Floats
     probability: Floats
     log_integral: float
-    t: Floats
-    slope: Floats
+    t: Floats | None = None
+    slope: Floats | None = None
+    size: float = np.inf
+
+    @property
+    def trust(self) -> Floats:
+        """The weight of the only source, shape (node,)."""
+        return self.points[:, 0]
+
+    def thinned(self, most: int) -> tuple[Floats, Floats]:
+        """Return at most about so many of the nodes that matter, with their probabilities."""
+        if self.t is not None:
+            # The trapezoid rule with a longer step.
+            every = max(1, (len(self.t) - 1) // (most - 1))
+            p = self.probability[::every]
+            return self.points[::every], p / p.sum()
+        if len(self.points) <= most:
+            return self.points, self.probability
+        order = np.argsort(self.points @ np.ones(self.points.shape[1]))
+        level = np.cumsum(self.probability[order])
+        chosen = np.searchsorted(level, (np.arange(most) + 0.5) / most * (1 - 1e-12))
+        return self.points[order[chosen]], np.full(most, 1 / most)
+
+
+def atoms(points: Floats, log_mass: Floats) -> Nodes:
+    """Return a distribution on a few weights, shape (node, source)."""
+    top = log_mass.max()
+    mass = np.exp(log_mass - top)
+    return Nodes(points, mass / mass.sum(), float(top + np.log(mass.sum())))
 
 
 def place(
@@ -71,4 +100,4 @@ def place(
     mass = np.exp(values - top)
     total = mass.sum()
     log_integral = float(top + np.log(total * (t[1] - t[0])))
-    return Nodes(trust, mass / total, log_integral, t, np.exp(log_slope))
+    return Nodes(trust[:, None], mass / total, log_integral, t, np.exp(log_slope))

@@ -13,23 +13,20 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from foundation_priors.path.flags import warn
-from foundation_priors.path.points import Points
-from foundation_priors.trust.average import blend
-from foundation_priors.trust.hyperprior import hyperprior as read
-from foundation_priors.trust.nodes import NODES, Nodes, place
+from foundation_priors.trust.average import FEW, blend
+from foundation_priors.trust.nodes import NODES, Nodes
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
+    from foundation_priors.trust.placebo import Placebo
 
-__all__ = ["TrustPosterior", "trust_posterior"]
+__all__ = ["TrustPosterior"]
 
 type Floats = NDArray[np.float64]
+type Number = float | xr.DataArray
 
 CHECKED = 41
 """How many weights of the support are checked, evenly in probability."""
-OUTSIDE = 1e-3
-"""Largest mass of a hyperprior that may lie outside the path."""
 TAIL = 0.0005
 """Of each tail that does not count as support."""
 
@@ -38,7 +35,8 @@ TAIL = 0.0005
 class TrustPosterior:
     r"""The posterior of a random trust; made by `TrustPath.trust_posterior`.
 
-    It is a rule: give it as ``trust=`` to the methods of its path, which then average over it.
+    It is a rule: give it as ``trust=`` to the methods of its path, which then average over it. With
+    several sources, what is said of the trust has the dimension ``source``.
 
     Attributes
     ----------
@@ -64,14 +62,14 @@ class TrustPosterior:
     log_hyperprior: Floats
 
     @property
-    def mean(self) -> float:
-        """Posterior mean of the trust."""
-        return float(self.nodes.probability @ self.nodes.trust)
+    def mean(self) -> Number:
+        """Posterior mean of the trust, a number or over ``source``."""
+        return self._number(self._mean, "mean")
 
     @property
-    def sd(self) -> float:
-        """Posterior standard deviation of the trust."""
-        return float(np.sqrt(self.nodes.probability @ (self.nodes.trust - self.mean) ** 2))
+    def sd(self) -> Number:
+        """Posterior standard deviation of the trust, a number or over ``source``."""
+        return self._number(self._sd, "sd")
 
     @property
     def log_marginal_evidence(self) -> float:
@@ -79,121 +77,176 @@ class TrustPosterior:
         return self.nodes.log_integral - self.hyperprior_nodes.log_integral
 
     @property
-    def mcse(self) -> dict[str, float]:
-        """Monte Carlo standard errors of ``mean``, ``sd`` and ``log_marginal_evidence``."""
-        p, away = self.nodes.probability, self.nodes.trust - self.mean
-        rows = np.stack([p * away, p * (away**2 - self.sd**2) / (2 * self.sd), p])
-        names = ("mean", "sd", "log_marginal_evidence")
-        return dict(zip(names, map(float, self._errors(rows)), strict=True))
+    def mcse(self) -> dict[str, Any]:
+        """Monte Carlo standard errors of ``mean``, ``sd`` and ``log_marginal_evidence``.
+
+        Those of the first two are numbers, or arrays over ``source``.
+        """
+        points, p = self.nodes.thinned(FEW)
+        away = points - p @ points
+        sd = np.where(self._sd > 0, self._sd, np.inf)
+        rows = np.vstack([(p[:, None] * away).T, (p[:, None] * (away**2 - sd**2) / (2 * sd)).T, p])
+        errors = self._errors(points, rows)
+        k, within = len(sd), self._sd / np.sqrt(self.nodes.size)
+        return {
+            "mean": self._number(np.hypot(errors[:k], within), "mcse_mean"),
+            "sd": self._number(np.hypot(errors[k : 2 * k], within / np.sqrt(2)), "mcse_sd"),
+            "log_marginal_evidence": float(np.hypot(errors[-1], self.nodes.size**-0.5)),
+        }
 
     def quantile(self, q: float | Sequence[float]) -> xr.DataArray:
-        """Return quantiles of the trust, over ``quantile``, with the coordinate ``mcse``."""
+        """Return quantiles of the trust, over ``quantile`` (and ``source``).
+
+        For one source the coordinate ``mcse`` holds their Monte Carlo standard errors.
+        """
         levels = np.atleast_1d(np.asarray(q, dtype=float))
         if levels.ndim > 1 or not ((levels >= 0) & (levels <= 1)).all():
             raise ValueError(f"q={q} must lie between 0 and 1.")
-        values = np.interp(levels, *self._cumulative)
-        below = self.nodes.trust <= values[:, None]
-        density = np.interp(values, self.nodes.trust, self._density)
-        rows = self.nodes.probability * (below - (below @ self.nodes.probability)[:, None])
-        error = self._errors(rows) / np.maximum(density, 1e-300)
-        out = xr.DataArray(
-            values,
-            {"quantile": levels, "mcse": ("quantile", error)},
-            ("quantile",),
-            name="trust",
-        )
+        if self.nodes.t is not None and len(self.path.sources) == 1:
+            out = self._of_density(levels)
+        else:
+            columns = [_quantiles(x, self.nodes.probability, levels) for x in self.nodes.points.T]
+            out = xr.DataArray(
+                np.stack(columns, axis=1),
+                {"quantile": levels, "source": list(self.path.sources)},
+                ("quantile", "source"),
+                name="trust",
+            )
+            out = out.isel(source=0, drop=True) if len(self.path.sources) == 1 else out
         return out.isel(quantile=0).drop_vars("quantile") if np.ndim(q) == 0 else out
+
+    def probability(self, event: str) -> float:
+        """Return the posterior probability of an event of the weights, ``"plain > roleplay"``.
+
+        Parameters
+        ----------
+        event : str
+            In the grammar of `xarray.Dataset.eval`, of the sources' names, or of ``trust``.
+        """
+        columns = dict(zip(self.path.sources, self.nodes.points.T, strict=True))
+        if self.path.facts.single:
+            columns = {"trust": self.nodes.trust}
+        found = xr.Dataset({k: ("node", v) for k, v in columns.items()}).eval(event)
+        if found.dtype != bool:
+            raise ValueError(f"{event!r} is not an event: write a comparison of the weights.")
+        return float(self.nodes.probability @ found.values)
+
+    def _of_density(self, levels: Floats) -> xr.DataArray:
+        values = np.interp(levels, *self._cumulative)
+        n = self.nodes
+        below = n.trust <= values[:, None]
+        density = np.interp(values, n.trust, self._density)
+        rows = n.probability * (below - (below @ n.probability)[:, None])
+        error = self._errors(n.points, rows) / np.maximum(density, 1e-300)
+        coords = {"quantile": levels, "mcse": ("quantile", error)}
+        return xr.DataArray(values, coords, ("quantile",), name="trust")
 
     @cached_property
     def dataset(self) -> xr.Dataset:
-        """The posterior at its nodes, over ``trust``.
+        """The posterior at its nodes, over ``trust``, or for several sources over ``node``.
 
-        ``density`` with ``mcse_density``, ``hyperprior`` (a density too), ``probability`` (the
-        nodes' quadrature weights), ``log_evidence`` and ``effective_observations``; the summaries
-        are attributes.
+        ``probability`` (that of the nodes), ``log_evidence`` and ``effective_observations``; the
+        weights, over (node, source); for a density of one weight also ``density`` with
+        ``mcse_density`` and ``hyperprior`` (a density too). The summaries are attributes.
         """
-        n = self.nodes
-        p = n.probability
-        rows = np.eye(len(p)) - p
+        n, one = self.nodes, len(self.path.sources) == 1
+        dim = "trust" if one else "node"
         data = {
-            "density": self._density,
-            "mcse_density": self._density * self._errors(rows),
-            "hyperprior": np.exp(self.log_hyperprior - self.hyperprior_nodes.log_integral),
-            "probability": p,
-            "log_evidence": self.log_evidence,
-            "effective_observations": n.trust * self.path.facts.worth[0],
+            "probability": (dim, n.probability),
+            "log_evidence": (dim, self.log_evidence),
+            "effective_observations": (dim, n.points @ np.array(self.path.facts.worth)),
         }
-        errors = {f"mcse_{k}": v for k, v in self.mcse.items()}
-        return xr.Dataset(
-            {k: ("trust", v) for k, v in data.items()},
-            {"trust": n.trust},
-            {
-                "prior": self.hyperprior,
-                "mean": self.mean,
-                "sd": self.sd,
-                "log_marginal_evidence": self.log_marginal_evidence,
-                "reliable": int(not self.checked[1].any()),
-                **errors,
-            },
-        )
+        coords: dict[str, Any] = {"trust": n.trust} if one else {"source": list(self.path.sources)}
+        if not one:
+            data["weight"] = (("node", "source"), n.points)
+        if one and n.t is not None:
+            rows = np.eye(len(n.points)) - n.probability
+            before = np.exp(self.log_hyperprior - self.hyperprior_nodes.log_integral)
+            data["density"] = (dim, self._density)
+            data["mcse_density"] = (dim, self._density * self._errors(n.points, rows))
+            data["hyperprior"] = (dim, before)
+        attrs = {
+            "prior": self.hyperprior,
+            "mean": _plain(self.mean),
+            "sd": _plain(self.sd),
+            "log_marginal_evidence": self.log_marginal_evidence,
+            "reliable": int(not self.checked[1].any()),
+            **{f"mcse_{k}": _plain(v) for k, v in self.mcse.items()},
+        }
+        return xr.Dataset(data, coords, attrs)
+
+    @property
+    def placebo(self) -> Placebo | None:
+        """The placebo of the path, once `foundation_priors.trust.placebo` has made it."""
+        return self.path.__dict__.get("_placebo")
 
     def plot(self, *, ci_prob: float = 0.9, ax: Any = None) -> Any:
-        """Plot the density of the trust beside the hyperprior; return matplotlib's axes.
+        """Plot the trust beside the hyperprior and, once there is one, the placebo.
 
         Parameters
         ----------
         ci_prob : float
             Of the shaded equal-tailed interval.
         ax : matplotlib.axes.Axes, optional
-        """
-        import matplotlib.pyplot as plt
 
-        axes = plt.subplots(figsize=(6.4, 3.9), layout="constrained")[1] if ax is None else ax
-        d = self.dataset
-        low, high = self.quantile([(1 - ci_prob) / 2, (1 + ci_prob) / 2]).values
-        axes.plot(d.trust, d.hyperprior, color="#7f7f7f", ls="--", label=self.hyperprior)
-        axes.plot(d.trust, d.density, color="#0072B2", lw=2, label="posterior")
-        inside = (d.trust >= low) & (d.trust <= high)
-        label = f"{100 * ci_prob:.3g}% interval"
-        axes.fill_between(d.trust, d.density, where=inside, color="#0072B2", alpha=0.2, label=label)
-        shown = d.density.values[np.abs(np.cumsum(self.nodes.probability) - 0.5) < 0.495]
-        axes.set_ylim(0, 1.15 * max(shown.max(), float(d.hyperprior.median())))
-        axes.set(xlabel="trust", ylabel="density")
-        axes.legend(frameon=False)
-        return axes
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        from foundation_priors.plots.trust_posterior import plot_trust_posterior
+
+        return plot_trust_posterior(self, ci_prob=ci_prob, ax=ax)
 
     @cached_property
     def draw_weights(self) -> Floats:
         """Weights of the posterior's draws, averaged over the trust, shape (draw,)."""
         n = self.nodes
-        return blend(self.path.posterior.mixture, n.trust[:, None], n.probability[None])[0]
+        return blend(self.path.posterior.mixture, n.points, n.probability[None])[0]
 
     @cached_property
     def checked(self) -> tuple[Floats, NDArray[np.bool_]]:
         """Weights of the support, shape (weight, source), and where a check fails."""
-        levels, values = self._cumulative
-        array = np.interp(np.linspace(TAIL, 1 - TAIL, CHECKED), levels, values)[:, None]
+        if self.nodes.t is not None and len(self.path.sources) == 1:
+            levels, values = self._cumulative
+            array = np.interp(np.linspace(TAIL, 1 - TAIL, CHECKED), levels, values)[:, None]
+        else:
+            array, p = self.nodes.thinned(CHECKED)
+            array = array[p > TAIL]
         bad = self.path._evidence(array)[3]
         return array, bad | self.path.posterior.check(array).weights_fail
 
     @property
+    def _mean(self) -> Floats:
+        return self.nodes.probability @ self.nodes.points
+
+    @property
+    def _sd(self) -> Floats:
+        return np.sqrt(self.nodes.probability @ (self.nodes.points - self._mean) ** 2)
+
+    def _number(self, values: Floats, name: str) -> Number:
+        if self.path.facts.single:
+            return float(values[0])
+        return xr.DataArray(values, {"source": list(self.path.sources)}, ("source",), name=name)
+
+    @property
     def _density(self) -> Floats:
         n = self.nodes
+        assert n.t is not None and n.slope is not None
         return n.probability / ((n.t[1] - n.t[0]) * n.slope)
 
     @cached_property
     def _cumulative(self) -> tuple[Floats, Floats]:
         """Probabilities and the quantiles at them, from a spline finer than the nodes."""
         n = self.nodes
+        assert n.t is not None
         fine = np.linspace(n.t[0], n.t[-1], 16 * (NODES - 1) + 1)
         mass = CubicSpline(n.t, n.probability).antiderivative()(fine)
         trust = CubicSpline(n.t, n.trust)(fine)
         rising = np.maximum.accumulate(mass / mass[-1])
         return rising, np.maximum.accumulate(np.clip(trust, n.trust[0], n.trust[-1]))
 
-    def _errors(self, rows: Floats) -> Floats:
-        """Return the errors of sums over nodes of ``rows``, (row, node), times log evidence."""
-        points = self.nodes.trust[:, None]
+    def _errors(self, points: Floats, rows: Floats) -> Floats:
+        """Return the errors of sums over points of ``rows``, (row, point), times log evidence."""
         total = np.zeros(len(rows))
         for ladder in (self.path.posterior, self.path.prior):
             mixture = ladder.mixture
@@ -203,23 +256,42 @@ class TrustPosterior:
         return np.sqrt(total)
 
     def _lines(self) -> dict[str, str]:
-        low, high = self.quantile([0.05, 0.95]).values
-        error, worth = self.mcse, self.path.facts.worth[0]
-        bad = int(self.checked[1].sum())
-        return {
-            "hyperprior": self.hyperprior,
-            "trust": f"mean {self.mean:.3g} (error {error['mean']:.1g}), sd {self.sd:.3g}, "
-            f"90% interval {low:.3g} to {high:.3g}",
-            "worth": f"{self.mean * worth:.3g} effective real observations on average, beside "
-            f"{self.path.facts.n_real} real ones",
-            "log evidence": f"{self.log_marginal_evidence:.3g} "
-            f"(error {error['log_marginal_evidence']:.1g}) against trust 0",
-            "checks": f"{bad} of {CHECKED} weights are unreliable" if bad else "all hold",
-        }
+        error, facts = self.mcse, self.path.facts
+        worth = float(self._mean @ np.array(facts.worth))
+        bad, size = int(self.checked[1].sum()), len(self.checked[1])
+        lines = {"hyperprior": self.hyperprior, **self._weights_in_words(error)}
+        lines["worth"] = (
+            f"{worth:.3g} effective real observations on average, beside {facts.n_real} real ones"
+        )
+        lines["log evidence"] = (
+            f"{self.log_marginal_evidence:.3g} (error {error['log_marginal_evidence']:.1g}) "
+            "against trust 0"
+        )
+        lines["placebo"] = (
+            "not run: foundation_priors.trust.placebo(path)"
+            if self.placebo is None
+            else self.placebo.in_words()
+        )
+        lines["checks"] = f"{bad} of {size} weights are unreliable" if bad else "all hold"
+        return lines
+
+    def _weights_in_words(self, error: dict[str, Any]) -> dict[str, str]:
+        out = {}
+        low, high = np.atleast_2d(self.quantile([0.05, 0.95]).values.T).T
+        names = ["trust"] if self.path.facts.single else list(self.path.sources)
+        errors = np.atleast_1d(np.asarray(error["mean"]))
+        for s, name in enumerate(names):
+            out[name] = (
+                f"mean {self._mean[s]:.3g} (error {errors[s]:.1g}), sd {self._sd[s]:.3g}, "
+                f"90% interval {low[s]:.3g} to {high[s]:.3g}"
+            )
+        return out
 
     def __repr__(self) -> str:
         """Return a few lines of text."""
-        rows = [f"    {k + ':':<14}{v}" for k, v in self._lines().items()]
+        lines = self._lines()
+        wide = max(map(len, lines)) + 2
+        rows = [f"    {k + ':':<{wide}}{v}" for k, v in lines.items()]
         return "\n".join(["<foundation_priors.trust.TrustPosterior>", *rows])
 
     def _repr_html_(self) -> str:
@@ -231,41 +303,13 @@ class TrustPosterior:
         return f"<div><strong>TrustPosterior</strong><table>{rows}</table></div>"
 
 
-def trust_posterior(
-    path: TrustPath, prior: Any = "cautious", *, quiet: bool = False
-) -> TrustPosterior:
-    """Return the posterior of a random trust; see `TrustPath.trust_posterior`.
+def _plain(value: Any) -> Any:
+    return value.values.tolist() if isinstance(value, xr.DataArray) else value
 
-    ``quiet`` leaves the warning about unreliable weights to who uses it.
-    """
-    if isinstance(prior, TrustPosterior):
-        raise TypeError("prior= is the posterior of a trust: give the hyperprior it came from.")
-    if len(path.sources) > 1:
-        raise ValueError(
-            f"A random trust is defined for a path with one weight, and this has "
-            f"{len(path.sources)}, {', '.join(path.sources)}: build the path with by=None."
-        )
-    worth = path.facts.worth[0]
-    cap = path.facts.n_real / worth if worth > 0 else np.inf if worth == 0 else np.nan
-    law = read(prior, path.max_trust, cap)
-    before = place(law.log_density, law.low, law.high, f"prior={law.name}")
-    if law.proper and abs(np.expm1(before.log_integral)) > OUTSIDE:
-        raise ValueError(
-            f"prior={law.name} puts {-np.expm1(before.log_integral):.2g} of its mass outside the "
-            f"path, 0 to {path.max_trust:g}: truncate it, or build the path with a larger "
-            "max_trust=."
-        )
 
-    def log_evidence(trust: Floats) -> Floats:
-        points = trust[:, None]
-        return path.posterior.log_z(points) - path.prior.log_z(points)
-
-    after = place(lambda x: law.log_density(x) + log_evidence(x), law.low, law.high)
-    found = TrustPosterior(
-        path, law.name, after, before, log_evidence(after.trust), law.log_density(after.trust)
-    )
-    if not quiet:
-        checked, bad = found.checked
-        points = Points(checked, (len(checked),), ("trust",), {})
-        warn(points, bad, f"checks under the hyperprior {law.name!r}")
-    return found
+def _quantiles(x: Floats, probability: Floats, levels: Floats) -> Floats:
+    """Return quantiles of a distribution on points."""
+    order = np.argsort(x, kind="stable")
+    mass = np.cumsum(probability[order])
+    at = np.searchsorted(mass / mass[-1], levels * (1 - 1e-12))
+    return x[order[np.minimum(at, len(x) - 1)]]

@@ -1,0 +1,83 @@
+"""The posterior of a random trust."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from foundation_priors.trust import TrustPosterior
+
+__all__ = ["plot_trust_posterior"]
+
+BLUE, GREY, ORANGE = "#0072B2", "#7f7f7f", "#D55E00"
+
+
+def plot_trust_posterior(posterior: TrustPosterior, *, ci_prob: float = 0.9, ax: Any = None) -> Any:
+    """Plot the trust beside the hyperprior and, once there is one, the placebo.
+
+    Parameters
+    ----------
+    posterior : TrustPosterior
+    ci_prob : float
+        Of the shaded equal-tailed interval.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Densities for a continuous trust of one source; probabilities for one of a few weights; for
+        several sources each one's distribution function.
+    """
+    import matplotlib.pyplot as plt
+
+    axes = plt.subplots(figsize=(6.4, 3.9), layout="constrained")[1] if ax is None else ax
+    if len(posterior.path.sources) > 1:
+        _several(posterior, axes)
+    elif posterior.nodes.t is None:
+        _atoms(posterior, axes)
+    else:
+        _density(posterior, axes, ci_prob)
+    axes.set_xlabel("trust")
+    axes.legend(frameon=False)
+    return axes
+
+
+def _density(posterior: TrustPosterior, axes: Any, ci_prob: float) -> None:
+    d = posterior.dataset
+    low, high = posterior.quantile([(1 - ci_prob) / 2, (1 + ci_prob) / 2]).values
+    axes.plot(d.trust, d.hyperprior, color=GREY, ls="--", label=posterior.hyperprior)
+    axes.plot(d.trust, d.density, color=BLUE, lw=2, label="posterior")
+    inside = (d.trust >= low) & (d.trust <= high)
+    label = f"{100 * ci_prob:.3g}% interval"
+    axes.fill_between(d.trust, d.density, where=inside, color=BLUE, alpha=0.2, label=label)
+    shown = d.density.values[np.abs(np.cumsum(d.probability.values) - 0.5) < 0.495]
+    top = [shown.max(), float(d.hyperprior.median())]
+    if posterior.placebo is not None:
+        for number, other in enumerate(posterior.placebo.posteriors):
+            found = other.dataset
+            if "density" not in found:
+                continue
+            label = None if number else "placebo"
+            axes.plot(found.trust, found.density, color=ORANGE, lw=1, alpha=0.8, label=label)
+    axes.set_ylim(0, 1.15 * max(top))
+    axes.set_ylabel("density")
+
+
+def _atoms(posterior: TrustPosterior, axes: Any) -> None:
+    after, before = posterior.nodes, posterior.hyperprior_nodes
+    axes.vlines(after.trust, 0, after.probability, color=BLUE, lw=4, label="posterior")
+    axes.plot(before.trust, before.probability, "_", color=GREY, ms=18, label="prior")
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("probability")
+
+
+def _several(posterior: TrustPosterior, axes: Any) -> None:
+    n = posterior.nodes
+    for source, x in zip(posterior.path.sources, n.points.T, strict=True):
+        order = np.argsort(x)
+        level = np.cumsum(n.probability[order])
+        axes.step(np.append(0, x[order]), np.append(0, level), where="post", label=source)
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("probability of a smaller trust")

@@ -1,0 +1,213 @@
+r"""Hyperpriors of several weights, and nodes of integrals over them; NumPy in, NumPy out.
+
+A joint hyperprior is a map from the unit cube to the weights with a density on the cube. Its
+integrals are sums over scrambled Sobol points [1]_, drawn in rounds from a mixture that is
+fitted to the integrand on the logit scale of the cube, all rounds weighted together [2]_.
+
+References
+----------
+.. [1] A. B. Owen (1998). Scrambling Sobol' and Niederreiter-Xing points. J. Complexity 14(4).
+   doi:10.1006/jcom.1998.0487
+.. [2] J.-M. Cornuet, J.-M. Marin, A. Mira and C. P. Robert (2012). Adaptive multiple importance
+   sampling. Scand. J. Statistics 39(4). doi:10.1111/j.1467-9469.2011.00756.x
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit, gammaln, log_expit, logsumexp
+
+from foundation_priors.trust.hyperprior import Hyperprior
+from foundation_priors.trust.nodes import NEGLIGIBLE, Nodes
+
+__all__ = ["Joint", "exchangeable", "independent", "integrate", "of_density", "within"]
+
+type Floats = NDArray[np.float64]
+
+ROUND, ROUNDS = 2048, 3
+WIDEST = 30.0
+"""Half the range of the logit scale that the first round covers: weights down to 1e-13."""
+FREEDOM = 5.0
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A hyperprior of several weights.
+
+    ``weights`` maps points of the unit cube, shape (node, source), to the weights, and
+    ``log_density`` gives the log density of these points on the cube, shape (node,).
+    """
+
+    name: str
+    weights: Callable[[Floats], Floats]
+    log_density: Callable[[Floats], Floats]
+
+
+def within(caps: Floats, top: float) -> Joint:
+    r"""Return the uniform law on the weights with :math:`\sum_s L_s / cap_s \le 1`, each at most
+    ``top``.
+
+    Notes
+    -----
+    Breaking a stick in the proportions Beta(1, S), Beta(1, S - 1), ..., Beta(1, 1) makes the
+    uniform law on the solid simplex.
+    """
+    sources = len(caps)
+    powers = 1 / np.arange(sources, 0, -1)
+
+    def weights(v: Floats) -> Floats:
+        left = (1 - v) ** powers
+        before = np.cumprod(np.hstack([np.ones((len(v), 1)), left[:, :-1]]), axis=1)
+        return caps * before * (1 - left)
+
+    def log_density(v: Floats) -> Floats:
+        return np.where((weights(v) <= top).all(axis=1), 0.0, -np.inf)
+
+    return Joint("cautious", weights, log_density)
+
+
+def independent(laws: Sequence[Hyperprior]) -> Joint:
+    """Return the law of independent weights."""
+    low, high = (np.array([getattr(law, end) for law in laws]) for end in ("low", "high"))
+
+    def weights(v: Floats) -> Floats:
+        return low + (high - low) * v
+
+    def log_density(v: Floats) -> Floats:
+        columns = weights(v).T
+        each = [law.log_density(x) for law, x in zip(laws, columns, strict=True)]
+        return np.sum(each, axis=0) + np.log(high - low).sum()
+
+    names = [law.name for law in laws]
+    alike = len(set(names)) == 1
+    name = f"{names[0]}, independent" if alike else " x ".join(names)
+    return Joint(name, weights, log_density)
+
+
+def exchangeable(
+    sources: int, top: float, mean: tuple[float, float], concentration: tuple[float, float]
+) -> Joint:
+    r"""Return the law of weights that are alike in an unknown degree.
+
+    Notes
+    -----
+    :math:`L_s / top \sim Beta(\mu k, (1 - \mu) k)`, independent given :math:`\mu \sim Beta(mean)`
+    and :math:`k \sim Gamma(concentration)` (shape and rate), which are integrated out at the
+    midpoints of equally likely intervals.
+    """
+    levels = (np.arange(40) + 0.5) / 40
+    mu = stats.beta(*mean).ppf(levels)
+    k = stats.gamma(concentration[0], scale=1 / concentration[1]).ppf(levels[::2])
+    a = np.clip((mu[:, None] * k).ravel(), 1e-8, None)
+    b = np.clip(((1 - mu[:, None]) * k).ravel(), 1e-8, None)
+    constant = sources * (gammaln(a + b) - gammaln(a) - gammaln(b)) - np.log(a.size)
+
+    def log_density(v: Floats) -> Floats:
+        one, other = np.log(v).sum(axis=1), np.log1p(-v).sum(axis=1)
+        return logsumexp(np.outer(one, a - 1) + np.outer(other, b - 1) + constant, axis=1)
+
+    return Joint("exchangeable", lambda v: top * v, log_density)
+
+
+def of_density(density: Callable[[Floats], Floats], top: Floats, name: str) -> Joint:
+    """Return a law from the log density of the weights, shape (node, source) to (node,)."""
+
+    def log_density(v: Floats) -> Floats:
+        with np.errstate(divide="ignore"):
+            out = np.asarray(density(top * v), dtype=float)
+        if out.shape != (len(v),):
+            raise ValueError(
+                f"prior={name} gives densities of shape {out.shape} for weights of shape {v.shape}:"
+                f" return one density a row, shape ({len(v)},)."
+            )
+        if np.isnan(out).any():
+            raise ValueError(f"prior={name} has no density at some weights: it must be 0 or more.")
+        return out + np.log(top).sum()
+
+    return Joint(name, lambda v: top * v, log_density)
+
+
+def integrate(joint: Joint, sources: int, log_evidence: Callable[[Floats], Floats] | None) -> Nodes:
+    """Return nodes for the hyperprior, or with ``log_evidence`` for the posterior."""
+
+    def height(t: Floats) -> tuple[Floats, Floats]:
+        v = np.clip(expit(t), 1e-300, 1 - 1e-16)
+        points = joint.weights(v)
+        values = joint.log_density(v) + (log_expit(t) + log_expit(-t)).sum(axis=1)
+        live = values > -np.inf
+        if log_evidence is not None and live.any():
+            values[live] += log_evidence(points[live])
+        return points, values
+
+    proposals: list[_Proposal] = [_Start(sources)]
+    ts, points, values = np.empty((0, sources)), np.empty((0, sources)), np.empty(0)
+    for number in range(ROUNDS):
+        t = proposals[-1].draw(ROUND, number)
+        more, height_of = height(t)
+        ts, points = np.vstack([ts, t]), np.vstack([points, more])
+        values = np.append(values, height_of)
+        log_q = logsumexp([p.log_density(ts) for p in proposals], axis=0) + np.log(ROUND)
+        log_w = values - log_q
+        if number < ROUNDS - 1:
+            proposals.append(_Fitted(ts, log_w))
+    top = log_w.max()
+    if not np.isfinite(top):
+        raise ValueError(f"prior={joint.name} is 0 at every weight of the path.")
+    kept = log_w > top - NEGLIGIBLE
+    mass = np.exp(log_w[kept] - top)
+    p = mass / mass.sum()
+    return Nodes(points[kept], p, float(top + np.log(mass.sum())), size=float(1 / (p**2).sum()))
+
+
+class _Start:
+    """Half of the points uniform on the cube, half on the logit scale downwards."""
+
+    def __init__(self, sources: int) -> None:
+        self.sources = sources
+
+    def draw(self, size: int, seed: int) -> Floats:
+        u = stats.qmc.Sobol(self.sources + 1, rng=np.random.default_rng(seed)).random(size)
+        u = np.clip(u, 1e-12, 1 - 1e-12)
+        on_cube = np.log(u) - np.log1p(-u)
+        spread = WIDEST * (2 * u - 1)
+        return np.where(u[:, -1:] < 0.5, on_cube, spread)[:, : self.sources]
+
+    def log_density(self, t: Floats) -> Floats:
+        flat = np.where(
+            (np.abs(t) <= WIDEST).all(axis=1), -self.sources * np.log(2 * WIDEST), -np.inf
+        )
+        return np.logaddexp((log_expit(t) + log_expit(-t)).sum(axis=1), flat) - np.log(2)
+
+
+class _Fitted:
+    """A Student t with the mean and covariance of weighted points, made wider."""
+
+    def __init__(self, t: Floats, log_w: Floats) -> None:
+        w = np.exp(log_w - log_w.max())
+        w /= w.sum()
+        self.centre = w @ t
+        away = t - self.centre
+        covariance = (w[:, None] * away).T @ away + 0.05 * np.eye(t.shape[1])
+        self.root = np.linalg.cholesky(1.5 * covariance)
+
+    def draw(self, size: int, seed: int) -> Floats:
+        d = len(self.centre)
+        u = stats.qmc.Sobol(d + 1, rng=np.random.default_rng(100 + seed)).random(size)
+        u = np.clip(u, 1e-12, 1 - 1e-12)
+        scale = np.sqrt(FREEDOM / stats.chi2(FREEDOM).ppf(u[:, -1:]))
+        return self.centre + scale * stats.norm.ppf(u[:, :d]) @ self.root.T
+
+    def log_density(self, t: Floats) -> Floats:
+        z = np.linalg.solve(self.root, (t - self.centre).T)
+        d, v = len(self.centre), FREEDOM
+        constant = gammaln((v + d) / 2) - gammaln(v / 2) - d / 2 * np.log(v * np.pi)
+        log_det = np.log(np.diag(self.root)).sum()
+        return constant - log_det - (v + d) / 2 * np.log1p((z**2).sum(axis=0) / v)
+
+
+type _Proposal = _Start | _Fitted

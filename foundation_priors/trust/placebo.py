@@ -1,0 +1,222 @@
+"""The same analysis with the answers permuted among profiles."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from foundation_priors.errors import ModelError, PlaceboWarning
+from foundation_priors.path.flags import levels_above
+from foundation_priors.prior.tilt import LOGLIK
+from foundation_priors.synthetic.exchange import exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foundation_priors.path import TrustPath
+    from foundation_priors.path.engine import Engine
+    from foundation_priors.prior.tilt import Tilted
+    from foundation_priors.trust.posterior import TrustPosterior
+
+__all__ = ["Placebo", "placebo"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Placebo:
+    """What permuted answers say; made by `placebo`.
+
+    Attributes
+    ----------
+    paths : tuple of TrustPath
+        One for each permutation.
+    posteriors : tuple of TrustPosterior
+        Of their trust, under the same hyperprior.
+    real : TrustPosterior
+        That of the answers as they are.
+    """
+
+    paths: tuple[TrustPath, ...]
+    posteriors: tuple[TrustPosterior, ...]
+    real: TrustPosterior
+
+    @property
+    def log_evidence(self) -> NDArray[np.float64]:
+        """Log evidence averaged over the hyperprior, against trust 0, shape (permutation,)."""
+        return np.array([p.log_marginal_evidence for p in self.posteriors])
+
+    @property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the mean of ``log_evidence``."""
+        errors = [p.mcse["log_marginal_evidence"] for p in self.posteriors]
+        return float(np.sqrt(np.sum(np.square(errors))) / len(errors))
+
+    @property
+    def favours_trust(self) -> bool:
+        """Whether permuted answers gain evidence, so that the primitive prior is poor."""
+        return bool(self.log_evidence.mean() > 0)
+
+    def summary(self) -> xr.Dataset:
+        """Return the trust and the evidence of the answers and of each permutation.
+
+        Returns
+        -------
+        xarray.Dataset
+            Over ``answers`` ("as they are", "permuted 1", ...): ``log_evidence``,
+            ``mcse_log_evidence`` and ``mean_trust`` (over ``source`` if there are several).
+        """
+        all_of_them = (self.real, *self.posteriors)
+        labels = ["as they are", *(f"permuted {i + 1}" for i in range(len(self.posteriors)))]
+        means = [np.atleast_1d(p.nodes.probability @ p.nodes.points) for p in all_of_them]
+        data = {
+            "log_evidence": ("answers", [p.log_marginal_evidence for p in all_of_them]),
+            "mcse_log_evidence": (
+                "answers",
+                [p.mcse["log_marginal_evidence"] for p in all_of_them],
+            ),
+            "mean_trust": (("answers", "source"), np.array(means)),
+        }
+        sources = list(self.real.path.sources)
+        out = xr.Dataset(data, {"answers": labels, "source": sources})
+        return out.squeeze("source", drop=True) if len(sources) == 1 else out
+
+    def in_words(self) -> str:
+        """Return a sentence."""
+        mean, k = self.log_evidence.mean(), len(self.paths)
+        verdict = (
+            "permuted answers gain evidence too, so it measures how poor the primitive prior is"
+            if self.favours_trust
+            else "permuted answers lose evidence"
+        )
+        often = f", mean of {k} permutations" if k > 1 else ""
+        return f"log evidence {mean:.3g}{often} (error {self.mcse:.1g}): {verdict}"
+
+    def __repr__(self) -> str:
+        """Return two lines of text."""
+        return (
+            "<foundation_priors.trust.Placebo>\n"
+            f"    permuted: {self.in_words()}\n"
+            f"    answers:  log evidence {self.real.log_marginal_evidence:.3g}"
+        )
+
+
+def placebo(
+    path: TrustPath,
+    prior: Any = "cautious",
+    *,
+    permutations: int = 3,
+    profile: str | Sequence[str] | None = None,
+    random_seed: int | None = None,
+    progressbar: bool = True,
+) -> Placebo:
+    """Repeat an analysis with the answers permuted among profiles.
+
+    Each profile's answers stay together, as a block, with their weights, and get the covariates of
+    another profile: what they say of the outcome as such stays, what they say of how it depends on
+    covariates goes. Under a poor primitive prior even these gain evidence; then a posterior of the
+    trust says little about the answers. Afterwards every `TrustPosterior` of this path shows it.
+
+    Parameters
+    ----------
+    path : TrustPath
+        Not one read from a file.
+    prior
+        The hyperprior, as in `TrustPath.trust_posterior`.
+    permutations : int
+    profile : str or list of str, optional
+        Columns that identify a profile; by default the answers' unit, or else all covariates.
+    random_seed : int, optional
+        Defaults to the path's.
+    progressbar : bool
+
+    Returns
+    -------
+    Placebo
+
+    Raises
+    ------
+    ModelError
+        When the path was read from a file.
+    ValueError
+        When the answers have no covariates, or fewer than two profiles.
+
+    Warns
+    -----
+    PlaceboWarning
+        When permuted answers gain evidence.
+
+    Notes
+    -----
+    The compiled model of the path serves again: only the rows of the answers are exchanged.
+
+    Examples
+    --------
+    >>> import foundation_priors as fp
+    >>> fp.trust.placebo(path, random_seed=1)  # doctest: +SKIP
+    """
+    recipe = path.recipe
+    if path.engine is None or recipe is None:
+        raise ModelError(
+            "This path was read from a file, without what a placebo needs to sample: build it "
+            "again with trust_path()."
+        )
+    if int(permutations) != permutations or permutations < 1:
+        raise ValueError(f"permutations={permutations} must be a whole number of at least 1.")
+    from foundation_priors.path.trust_path import climb
+    from foundation_priors.prior.tilt import build
+
+    seed = path.facts.seed if random_seed is None else random_seed
+    streams = np.random.SeedSequence(seed).spawn(permutations + 1)[1:]
+    paths = []
+    for number, stream in enumerate(streams):
+        rng = np.random.default_rng(stream)
+        answers = exchange(path.synthetic, rng, profile)
+        tilted = build(recipe.model, answers, alone=True, **recipe.options)
+        engine = _with_rows(path.engine, tilted, recipe.options["likelihood"] is not None)
+        doing = f"permutation {number + 1} of {permutations}, " if permutations > 1 else ""
+        chosen = int(rng.integers(2**31))
+        paths.append(climb(recipe, engine, answers, chosen, progressbar, doing))
+    posteriors = tuple(p.trust_posterior(prior) for p in paths)
+    found = Placebo(tuple(paths), posteriors, path.trust_posterior(prior))
+    path.__dict__["_placebo"] = found
+    if found.favours_trust:
+        warnings.warn(
+            f"Answers permuted among profiles gain evidence (log evidence "
+            f"{found.log_evidence.mean():.2g} against trust 0), so that the evidence for trust "
+            "measures how poor the primitive prior is: choose a better one before reading it.",
+            PlaceboWarning,
+            stacklevel=levels_above(),
+        )
+    return found
+
+
+def _with_rows(engine: Engine, tilted: Tilted, called: bool) -> Engine:
+    """Return an engine for other rows; the compiled model takes them as its data.
+
+    Where there are more distinct rows than before, or a user's function made constants of them,
+    the model has to be compiled anew.
+    """
+    from foundation_priors.path.engine import Engine
+
+    new = Engine(tilted)
+    before, after = _rows(engine.tilted), _rows(tilted)
+    alike = before.keys() == after.keys() and all(
+        before[name].shape == after[name].shape for name in after
+    )
+    if alike and not called:
+        new.__dict__["compiled"] = engine.compiled.with_data(**after)
+    return new
+
+
+def _rows(tilted: Tilted) -> dict[str, NDArray[Any]]:
+    """Return what a tilted model holds of the answers: the package's own shared variables."""
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph.traversal import ancestors
+
+    own = {data.name for data in tilted.model.data_vars}
+    found = [v for v in ancestors([tilted.model[LOGLIK]]) if isinstance(v, SharedVariable)]
+    return {str(v.name): v.get_value() for v in found if v.name and v.name not in own}
