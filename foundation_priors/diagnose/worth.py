@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pymc as pm
 
     from foundation_priors.prior.columns import ColumnSpec
+    from foundation_priors.prior.informs import Informs
+    from foundation_priors.prior.linkage import Link, Private
     from foundation_priors.prior.tilt import Likelihood
     from foundation_priors.synthetic import SyntheticData
 
@@ -22,7 +24,9 @@ def worth(
     model: pm.Model,
     synthetic: SyntheticData,
     *,
-    private: Sequence[str] = (),
+    private: Private = (),
+    commensurate: Link = (),
+    informs: Informs | None = None,
     by: str | None = None,
     columns: Mapping[str, ColumnSpec] | None = None,
     likelihood: Likelihood | None = None,
@@ -36,7 +40,7 @@ def worth(
 
     Parameters
     ----------
-    model, synthetic, private, by, columns, likelihood, evidence
+    model, synthetic, private, commensurate, informs, by, columns, likelihood, evidence
         As in `tilt`.
     random_seed : int, optional
 
@@ -50,10 +54,13 @@ def worth(
     -----
     :math:`n_{real} (\det I_s / \det I_r)^{1/d}`, with the information of the answers and of the
     real data about the d parameters they share, at the posterior mean of the real data alone.
+    Private parameters of the answers are where these like them best; commensurate copies are
+    integrated out, so that what the answers say of a copy is diluted by its spread. Of a vector
+    with some informed elements only these count.
     """
     from foundation_priors.path.climb import posterior_at_zero
     from foundation_priors.path.engine import Engine
-    from foundation_priors.path.information import worth_of_sources
+    from foundation_priors.path.information import check_offsets, worth_of_sources
     from foundation_priors.prior.tilt import build
 
     tilted = build(
@@ -61,10 +68,13 @@ def worth(
         synthetic,
         columns=columns,
         private=private,
+        commensurate=commensurate,
+        informs=informs,
         by=by,
         likelihood=likelihood,
         evidence=evidence,
     )
+    check_offsets(tilted)
     engine = Engine(tilted)
     fit = posterior_at_zero(engine, random_seed)
     u = fit.run.u.reshape(fit.draws, -1)

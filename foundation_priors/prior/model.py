@@ -20,6 +20,7 @@ __all__ = [
     "check_model",
     "copy_model",
     "data_value",
+    "is_improper",
     "lies_above",
     "numpy_mode",
     "replaced",
@@ -75,7 +76,7 @@ def check_model(model: pm.Model) -> None:
                 f"The free variable {rv.name!r} is discrete, which gradient-based sampling cannot "
                 "serve: marginalise it out of the model."
             )
-        if _is_improper(rv):
+        if is_improper(rv):
             raise ImproperPriorError(
                 f"The prior of {rv.name!r} is flat or otherwise improper and cannot be tilted, "
                 "since its normalising constant is infinite: give it a proper prior, such as a "
@@ -87,7 +88,7 @@ def _missing(name: str) -> str:
     return f"The outcome {name!r} has missing values: drop these rows before you build the model."
 
 
-def _is_improper(rv: TensorVariable) -> bool:
+def is_improper(rv: TensorVariable) -> bool:
     """Say whether a prior has an infinite integral: flat, or with tails no thinner than 1/x."""
     import pymc as pm
     from pymc.distributions.continuous import FlatRV, HalfFlatRV

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.informs import Informs
+from foundation_priors.prior.linkage import Link, Private
 from foundation_priors.prior.model import numpy_mode
-from foundation_priors.prior.tilt import LOGLIK, TRUST, Likelihood, Tilted, build, check_trust
+from foundation_priors.prior.tilt import LOGLIK, TRUST, Likelihood, Tilted, build, chosen_trust
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -22,10 +24,12 @@ __all__ = ["sample"]
 def sample(
     model: pm.Model,
     synthetic: SyntheticData,
-    trust: float | Mapping[str, float],
+    trust: float | Mapping[str, float] | None = None,
     *,
     columns: Mapping[str, ColumnSpec] | None = None,
-    private: Sequence[str] = (),
+    private: Private = (),
+    commensurate: Link = (),
+    informs: Informs | None = None,
     by: str | None = None,
     likelihood: Likelihood | None = None,
     evidence: Sequence[str] = (),
@@ -36,7 +40,8 @@ def sample(
 
     Parameters
     ----------
-    model, synthetic, trust, columns, private, by, likelihood, evidence, max_trust
+    model, synthetic, trust, columns, private, commensurate, informs, by, likelihood, evidence, \
+max_trust
         As in `tilt`.
     **kwargs
         For `pymc.sample`, which runs twice: with the real data and, for the tilted prior, without.
@@ -73,11 +78,13 @@ def sample(
         synthetic,
         columns=columns,
         private=private,
+        commensurate=commensurate,
+        informs=informs,
         by=by,
         likelihood=likelihood,
         evidence=evidence,
     )
-    weights = check_trust(trust, tilted.sources, max_trust)
+    weights = chosen_trust(trust, tilted, max_trust)
     tilted.model[TRUST].set_value(tilted.vector(weights))
     trace = pm.sample(model=tilted.model, **kwargs)
     posterior = trace["posterior"].to_dataset()

@@ -16,6 +16,7 @@ from foundation_priors.prior.checks import (
     check_support,
 )
 from foundation_priors.prior.columns import ColumnSpec, Table
+from foundation_priors.prior.links import Wiring
 from foundation_priors.prior.model import data_value, short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
@@ -104,24 +105,24 @@ def terms(
     groups: Mapping[str, np.ndarray],
     heard: list[Speech],
     weights: np.ndarray,
-    swaps: Sequence[Swap],
+    wirings: Sequence[Wiring],
     *,
     alone: bool = False,
 ) -> list[TensorVariable]:
     """Return the weighted log-likelihood of each source; equal rows are computed once.
 
-    Without private copies all sources share one graph and differ in their weights only.
+    Without copies of parameters all sources share one graph and differ in their weights only.
     """
     everyone = np.concatenate(list(groups.values()))
-    apart = any(swaps)
+    apart = any(wiring.swap for wiring in wirings)
     totals: list[Any] = [0.0] * len(groups)
     for speech in heard:
         shared = None if apart else _Rows.of(model, speech, everyone, {}, "")
-        for number, positions in enumerate(groups.values()):
+        for number, (positions, wiring) in enumerate(zip(groups.values(), wirings, strict=True)):
             tag = f"_{number}" if len(groups) > 1 else ""
-            rows = shared or _Rows.of(model, speech, positions, swaps[number], tag)
+            rows = shared or _Rows.of(model, speech, positions, wiring.swap, tag)
             mass = rows.mass(positions, weights)
-            check_spread(model, speech.observed, rows.rows, mass, swaps[number], alone=alone)
+            check_spread(model, speech.observed, rows.rows, mass, wiring, alone=alone)
             totals[number] += _weighted(mass, rows.logp, f"{speech.observed.name}{tag}")
     return totals
 
@@ -162,15 +163,15 @@ def called_terms(
     groups: Mapping[str, np.ndarray],
     synthetic: SyntheticData,
     likelihood: Likelihood,
-    swaps: Sequence[Swap],
+    wirings: Sequence[Wiring],
 ) -> list[TensorVariable]:
     """Return the weighted log-likelihood of each source from the user's own function."""
     import pytensor.tensor as pt
 
     weights, dataset = synthetic.weights(), synthetic.dataset
     totals: list[TensorVariable] = []
-    for (source, positions), swap in zip(groups.items(), swaps, strict=True):
-        free = {rv.name: swap.get(rv, rv) for rv in model.free_RVs}
+    for (source, positions), wiring in zip(groups.items(), wirings, strict=True):
+        free = {rv.name: wiring.swap.get(rv, rv) for rv in model.free_RVs}
         logp = pt.as_tensor(likelihood(free, dataset.isel(answer=positions)))
         if logp.ndim != 1:
             raise ModelError(

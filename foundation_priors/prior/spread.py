@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foundation_priors.errors import ImproperPriorError
 from foundation_priors.prior.index import lookups
+from foundation_priors.prior.links import Wiring
 from foundation_priors.prior.model import numpy_mode
 from foundation_priors.prior.rows import RowArrays, is_discrete, numbered, rows_variable
 from foundation_priors.prior.start import evaluate, start_values
@@ -28,7 +28,7 @@ def check_spread(
     observed: TensorVariable,
     rows: RowArrays,
     mass: np.ndarray,
-    swap: Mapping[TensorVariable, TensorVariable],
+    wiring: Wiring,
     *,
     alone: bool = False,
 ) -> None:
@@ -44,8 +44,8 @@ def check_spread(
         Distinct rows.
     mass : numpy.ndarray
         The weight of each, shape (row,).
-    swap : dict
-        From each private variable to its copy.
+    wiring : Wiring
+        The copies of variables that these answers see.
     alone : bool
         Look at shared scales too: the tilted prior must be proper without the real data, whose
         own spread keeps a posterior proper.
@@ -59,11 +59,15 @@ def check_spread(
     -----
     Where :math:`r` coefficients fit answers of total weight :math:`W` exactly, integrating them out
     at trust 1 leaves :math:`\sigma^{r - W}` near :math:`\sigma = 0`. With a prior that goes like
-    :math:`\sigma^s` there, the integral is infinite if :math:`W - r \ge 1 + s`.
+    :math:`\sigma^s` there, the integral is infinite if :math:`W - r \ge 1 + s`. The logarithm of a
+    commensurate scale is normal around the original's: at a given spread every such integral is
+    finite; at a learned one the density of a half normal spread decays exponentially, which is
+    :math:`s = 0`.
     """
-    free = model.free_RVs if alone else swap
-    copies = set(swap.values())
-    tied = {rv: swap.get(rv, rv) for rv in free if rv not in copies}
+    swap = {rv: wiring.copies.get(rv, rv) for rv in wiring.swap if _may_vanish(rv, wiring)}
+    own = {model[name] for name in wiring.own}
+    free = [rv for rv in model.free_RVs if rv in swap or (alone and rv not in wiring.swap)]
+    tied = {rv: swap.get(rv, rv) for rv in free if rv not in own}
     positive = {rv: c for rv, c in tied.items() if model.rvs_to_transforms[rv] is not None}
     if not positive or is_discrete(observed) or rows.outcome.ndim > 1:
         return
@@ -72,14 +76,20 @@ def check_spread(
     if rank is None:
         return
     for rv, copy in positive.items():
-        if _is_scale(model, observed, rows, rv) and mass.sum() - rank >= 1 + _power(model, copy):
-            which, cure = (
-                ("private ", "share it with the real rows, or ") if rv in swap else ("", "")
-            )
+        if not _is_scale(model, observed, rows, rv):
+            continue
+        if mass.sum() - rank >= 1 + (0.0 if rv.name in wiring.links else _power(model, copy)):
+            kind = "private " if rv in wiring.copies else "commensurate "
+            which, cure = (kind, "share it with the real rows, or ") if rv in swap else ("", "")
             raise ImproperPriorError(
                 f"The answers leave no residual spread, so the tilt is infinite where the {which}"
                 f"{rv.name!r} is zero: {cure}collect answers that differ."
             )
+
+
+def _may_vanish(rv: TensorVariable, wiring: Wiring) -> bool:
+    """Say whether a copy can go to zero more slowly than every power: not at a given spread."""
+    return rv.name not in wiring.links or rv.name in wiring.learned
 
 
 def _exact_rank(model: pm.Model, observed: TensorVariable, rows: RowArrays) -> int | None:

@@ -1,0 +1,178 @@
+"""Building a tilted model: the copies that the answers see, what they say, and the tilt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foundation_priors.errors import ModelError, did_you_mean
+from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.informs import Informs, element_labels
+from foundation_priors.prior.linkage import Link, Private, linkages
+from foundation_priors.prior.links import Linkage, Wiring, check_reached, wire
+from foundation_priors.prior.model import check_model, copy_model, lies_above, spoken_of
+from foundation_priors.prior.rows import n_rows
+from foundation_priors.prior.speech import (
+    Likelihood,
+    against_evidence,
+    called_terms,
+    check_columns,
+    hear,
+    terms,
+)
+from foundation_priors.prior.tilted import LOGLIK, SOURCE, TRUST, Tie, Tilted
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from pytensor.tensor.variable import TensorVariable
+
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["build"]
+
+
+def build(
+    model: pm.Model,
+    synthetic: SyntheticData,
+    *,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    private: Private = (),
+    commensurate: Link = (),
+    informs: Informs | None = None,
+    by: str | None = None,
+    likelihood: Likelihood | None = None,
+    evidence: Sequence[str] = (),
+    alone: bool = False,
+) -> Tilted:
+    """Build the tilted model at trust 0, with what its construction learned.
+
+    With ``alone`` the tilted prior must be proper without the real data too.
+    """
+    _check_arguments(model, synthetic, evidence)
+    columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
+    evidence = [model.name_for(name) for name in evidence]
+    check_model(model)
+    check_columns(model, columns)
+    copy = copy_model(model)
+    groups, single = synthetic.groups(by), by is None
+
+    def targets() -> Sequence[TensorVariable]:
+        return _targets(copy, synthetic, columns, likelihood)
+
+    names = None if single else [str(source) for source in groups]
+    linked = linkages(copy, names, private, commensurate, informs, targets)
+    suffixes = names or ["synthetic"]
+    wirings = [wire(copy, tie, suffix) for tie, suffix in zip(linked, suffixes, strict=True)]
+    if likelihood is None:
+        heard = hear(copy, synthetic, columns)
+        n_real, coincide = against_evidence(copy, heard)
+        outcomes = [speech.outcome for speech in heard]
+        named = [outcome for outcome in outcomes if outcome is not None]
+        weights = synthetic.weights(named if len(named) == len(outcomes) else None)
+        logliks = terms(copy, groups, heard, weights, wirings, alone=alone)
+    else:
+        n_real, coincide = n_rows(copy, copy.observed_RVs[0]), 0.0
+        weights = synthetic.weights()
+        logliks = called_terms(copy, groups, synthetic, likelihood, wirings)
+    check_reached(logliks, wirings)
+    _add_tilt(copy, logliks, None if single else tuple(groups))
+    ties = tuple(_tie(copy, term, w) for term, w in zip(logliks, wirings, strict=True))
+    return Tilted(
+        copy,
+        tuple(groups),
+        single,
+        tuple(v.name for v in copy.free_RVs if any(v.name in tie.shared for tie in ties)),
+        _copies(wirings),
+        tuple(evidence),
+        n_real,
+        coincide,
+        tuple(float(weights[positions].sum()) for positions in groups.values()),
+        ties,
+        _parts(copy, linked[0]),
+        {n: link.describe() for some in linked for n, link in some.commensurate.items()},
+    )
+
+
+def _targets(
+    model: pm.Model,
+    synthetic: SyntheticData,
+    columns: Mapping[str, ColumnSpec],
+    likelihood: Likelihood | None,
+) -> Sequence[TensorVariable]:
+    """Return what the answers speak about."""
+    import pytensor.tensor as pt
+
+    if likelihood is None:
+        return spoken_of(model, synthetic.outcomes, columns)
+    free = {rv.name: rv for rv in model.free_RVs}
+    return [pt.as_tensor(likelihood(free, synthetic.dataset))]
+
+
+def _tie(model: pm.Model, term: TensorVariable, wiring: Wiring) -> Tie:
+    """Return what a source informs: what its log-likelihood depends on, links passed through."""
+    above = lies_above(term, model) | {model[name] for name in wiring.links}
+    shared = [v.name for v in model.free_RVs if v in above and v.name not in wiring.own]
+    return Tie(tuple(shared), tuple(str(c.name) for c in wiring.copies.values()), wiring.links)
+
+
+def _copies(wirings: Sequence[Wiring]) -> dict[str, tuple[str, ...]]:
+    names = dict.fromkeys(str(rv.name) for wiring in wirings for rv in wiring.copies)
+    pairs = [(str(rv.name), str(c.name)) for wiring in wirings for rv, c in wiring.copies.items()]
+    return {name: tuple(copy for own, copy in pairs if own == name) for name in names}
+
+
+def _parts(model: pm.Model, linkage: Linkage) -> dict[str, tuple[tuple[int, ...], tuple[str, ...]]]:
+    return {
+        name: (tuple(np.flatnonzero(mask).tolist()), element_labels(model, name, mask))
+        for name, mask in linkage.parts.items()
+    }
+
+
+def _add_tilt(
+    model: pm.Model, logliks: Sequence[TensorVariable], sources: tuple[str, ...] | None
+) -> None:
+    """Add the trust, the sources' log-likelihoods and the potential to the model."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    with model:
+        if sources is not None:
+            model.add_coord(SOURCE, sources)
+        dims = None if sources is None else (SOURCE,)
+        weight = pm.Data(
+            TRUST, np.array(0.0) if sources is None else np.zeros(len(sources)), dims=dims
+        )
+        total = logliks[0] if sources is None else pt.stack(list(logliks))
+        loglik = pm.Deterministic(LOGLIK, total, dims=dims)
+        # A row that is impossible at these parameters must not matter at trust 0.
+        pm.Potential("fp_tilt", pt.switch(weight > 0, weight * loglik, 0.0).sum())
+
+
+def _check_arguments(model: pm.Model, synthetic: SyntheticData, evidence: Sequence[str]) -> None:
+    import pymc as pm
+
+    from foundation_priors.synthetic import SyntheticData
+
+    if not isinstance(model, pm.Model):
+        raise TypeError(f"model must be a pymc.Model, not {type(model).__name__}.")
+    if not isinstance(synthetic, SyntheticData):
+        raise TypeError(
+            f"synthetic must be a SyntheticData, not {type(synthetic).__name__}: wrap the answers "
+            "with SyntheticData.from_dataframe(...)."
+        )
+    if TRUST in model.named_vars:
+        raise ModelError(
+            "The model is tilted already: tilt the model it was made from, with all answers at "
+            "once (foundation_priors.concat), and give each source its own trust with by=."
+        )
+    if isinstance(evidence, str):
+        raise TypeError(f"evidence={evidence!r} must be a list of names: [{evidence!r}].")
+    potentials = [p.name for p in model.potentials]
+    for name in evidence:
+        if model.name_for(name) not in potentials:
+            raise ModelError(
+                f"evidence= names {name!r}, which is not a Potential of the model."
+                f"{did_you_mean(name, potentials)}"
+            )

@@ -1,0 +1,61 @@
+"""What is known of a tilted model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["LOGLIK", "SOURCE", "TRUST", "Tie", "Tilted"]
+
+TRUST, LOGLIK, SOURCE = "fp_trust", "fp_loglik", "fp_source"
+
+
+@dataclass(frozen=True)
+class Tie:
+    """What a source's answers inform, its private copies, and what its links add, by name."""
+
+    shared: tuple[str, ...]
+    copies: tuple[str, ...]
+    links: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Tilted:
+    """A tilted model and what its construction learned; see `tilt`.
+
+    ``shared`` are the free variables that the answers inform, ``private`` maps each private
+    variable to its copies, ``coincide`` is the share of answers equal to some real row,
+    ``effective_rows`` are the sums of each source's row weights, ``ties`` say what belongs to each
+    source, ``parts`` maps a variable of which only some elements are informed to their positions
+    and labels, and ``commensurate`` names each link.
+    """
+
+    model: pm.Model
+    sources: tuple[str, ...]
+    single: bool
+    shared: tuple[str, ...]
+    private: dict[str, tuple[str, ...]]
+    evidence: tuple[str, ...]
+    n_real: int
+    coincide: float
+    effective_rows: tuple[float, ...]
+    ties: tuple[Tie, ...]
+    parts: dict[str, tuple[tuple[int, ...], tuple[str, ...]]]
+    commensurate: dict[str, str]
+
+    @property
+    def links(self) -> dict[str, tuple[str, ...]]:
+        """The free variables that commensurate links add, by the variable that they tie."""
+        names = dict.fromkeys(n for tie in self.ties for n in tie.links)
+        return {n: tuple(v for tie in self.ties for v in tie.links.get(n, ())) for n in names}
+
+    def vector(self, trust: float | Sequence[float] | np.ndarray) -> np.ndarray:
+        """Return weights, one a source, in the shape of the model's trust."""
+        values = np.broadcast_to(np.asarray(trust, dtype=float), (len(self.sources),))
+        return values[0] if self.single else np.array(values)
