@@ -1,0 +1,527 @@
+"""What was said about a quantity of the model: a density, never evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import numpy as np
+
+from foundation_priors.beliefs.checks import (
+    check_inside,
+    check_moments,
+    check_quantiles,
+    finite,
+    weights_of,
+)
+from foundation_priors.beliefs.density import Density
+from foundation_priors.beliefs.pooled import METHODS
+from foundation_priors.beliefs.said import (
+    Draws,
+    Function,
+    Moments,
+    Pool,
+    Quantiles,
+    Said,
+    revived,
+    tabulated,
+)
+from foundation_priors.beliefs.support import LINE, Support
+from foundation_priors.errors import ColumnError, SyntheticAsEvidenceError, did_you_mean
+from foundation_priors.synthetic.guard import Guarded
+from foundation_priors.synthetic.provenance import fill
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from foundation_priors.synthetic import SyntheticData
+
+__all__ = ["Belief", "QuantityOf"]
+
+type QuantityOf = str | Callable[[Mapping[str, Any]], Any]
+
+MESSAGE = (
+    "A Belief is what was said about a quantity, which is a prior and never evidence: pass it to "
+    "foundation_priors.trust_path(model, belief), or for one trust to foundation_priors.tilt(model,"
+    " belief, trust=...)."
+)
+
+
+def refuse(*_: object, **__: object) -> NoReturn:
+    """Raise `SyntheticAsEvidenceError`, whatever was asked."""
+    raise SyntheticAsEvidenceError(MESSAGE)
+
+
+class Belief(Guarded):
+    r"""What was said about one quantity of the model, as a probability density.
+
+    It takes the place of `SyntheticData` in `tilt`, `sample` and `trust_path`, alone or in a list
+    of beliefs.
+
+    Parameters
+    ----------
+    quantity : str or callable
+        A scalar free variable or deterministic of the model, ``"theta"``; an element,
+        ``"beta[educ]"``; an expression of them, ``"invlogit(alpha + 2 * beta[educ])"``; or a
+        function from a dictionary of the model's variables to a scalar PyTensor variable, such as
+        a prediction at stated covariates.
+    quantiles : dict
+        From probabilities to values, two or more. `from_moments`, `from_interval`, `from_draws`,
+        `from_histogram` and `from_density` take what was said in other forms.
+    support : tuple of float, optional
+        The ends between which the quantity can lie, None for no end. By default those of the
+        quantity in the model where they can be told, and the whole line else.
+    source : str
+        Who said it; beliefs of different sources can get a trust of their own.
+    provenance : dict, optional
+        Where it comes from, nested, as in `SyntheticData`.
+
+    Raises
+    ------
+    ColumnError
+        When quantiles cross, or lie outside the support.
+
+    Notes
+    -----
+    With f the density and :math:`\pi_0(q)` the primitive prior of the quantity,
+
+    .. math:: \pi(\theta \mid L) \propto \pi_0(\theta) \left( \frac{f(q)}{\pi_0(q)} \right)^L,
+
+    so that a trust of 1 puts f in place of the prior of q and leaves the prior of everything else
+    given q, and in between lies the logarithmic pool :math:`\pi_0(q)^{1-L} f(q)^L` [1]_.
+
+    Two or three quantiles are met exactly by a smooth density of one mode, of Johnson's system
+    parametrised by its quantiles [2]_, and more of them exactly by a smooth function of its normal
+    score; two of them, or symmetric ones, give a normal density (of the log, or the logit, where
+    the support is bounded). No density has a bounded support of its own, so a belief never rules
+    out what the prior allows.
+
+    References
+    ----------
+    .. [1] C. Genest, K. J. McConway and M. J. Schervish (1986). Characterization of externally
+       Bayesian pooling operators. Annals of Statistics 14(2). doi:10.1214/aos/1176349934
+    .. [2] C. C. Hadlock and J. E. Bickel (2017). Johnson quantile-parameterized distributions.
+       Decision Analysis 14(1). doi:10.1287/deca.2016.0343
+
+    Examples
+    --------
+    >>> from foundation_priors.beliefs import Belief
+    >>> belief = Belief("beta[educ]", quantiles={0.05: 0.03, 0.5: 0.08, 0.95: 0.14})
+    >>> belief.density.cdf([0.03, 0.08, 0.14]).round(12).tolist()
+    [0.05, 0.5, 0.95]
+    """
+
+    __slots__ = ("_cached", "provenance", "quantity", "said", "source", "support")
+
+    quantity: QuantityOf
+    said: Said
+    support: Support | None
+    source: str
+    provenance: dict[str, Any]
+
+    def __init__(
+        self,
+        quantity: QuantityOf,
+        quantiles: Mapping[float, float],
+        *,
+        support: tuple[float | None, float | None] | None = None,
+        source: str = "belief",
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        p, x = check_quantiles(quantiles, _who(quantity, source))
+        self._fill(quantity, Quantiles(tuple(p), tuple(x)), support, source, provenance)
+
+    def _fill(self, quantity: Any, said: Said, support: Any, source: Any, provenance: Any) -> Self:
+        if not callable(quantity) and not (isinstance(quantity, str) and quantity.strip()):
+            raise TypeError(
+                f"quantity={quantity!r} must be the name of a quantity of the model, an expression "
+                "such as 'beta[educ]', or a function of the model's variables."
+            )
+        if support is not None and not isinstance(support, Support):
+            support = Support.of(support)
+        known = support or LINE
+        check_inside(said.values(), known, _who(quantity, source), "the belief")
+        contents = {
+            "quantity": quantity,
+            "said": said,
+            "support": support,
+            "source": str(source),
+            "provenance": fill(provenance),
+            "_cached": {},
+        }
+        for name, value in contents.items():
+            object.__setattr__(self, name, value)
+        said.density(known)
+        _arm()
+        return self
+
+    @classmethod
+    def _of(cls, quantity: Any, said: Said, support: Any, source: Any, provenance: Any) -> Self:
+        return cls.__new__(cls)._fill(quantity, said, support, source, provenance)
+
+    @classmethod
+    def from_quantiles(
+        cls, quantity: QuantityOf, quantiles: Mapping[float, float], **kwargs: Any
+    ) -> Self:
+        """Make a belief from quantiles, as `Belief` itself does."""
+        return cls(quantity, quantiles, **kwargs)
+
+    @classmethod
+    def from_moments(
+        cls,
+        quantity: QuantityOf,
+        mean: float,
+        sd: float,
+        *,
+        support: tuple[float | None, float | None] | None = None,
+        source: str = "belief",
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make a belief from a mean and a standard deviation.
+
+        The density is normal on the line, log-normal above or below one end, and a beta between
+        two. Other parameters as in `Belief`.
+
+        Examples
+        --------
+        >>> from foundation_priors.beliefs import Belief
+        >>> rate = Belief.from_moments("rate", 0.2, 0.1, support=(0, 1))
+        >>> round(rate.density.sd, 6)
+        0.1
+        """
+        moments = check_moments(mean, sd, _who(quantity, source))
+        return cls._of(quantity, Moments(*moments), support, source, provenance)
+
+    @classmethod
+    def from_interval(
+        cls, quantity: QuantityOf, lower: float, upper: float, prob: float = 0.9, **kwargs: Any
+    ) -> Self:
+        """Make a belief from a central interval that holds the quantity with this probability."""
+        if not 0 < prob < 1:
+            raise ValueError(f"prob={prob} must lie between 0 and 1.")
+        tail = (1 - prob) / 2
+        return cls(quantity, {tail: lower, 1 - tail: upper}, **kwargs)
+
+    @classmethod
+    def from_draws(
+        cls,
+        quantity: QuantityOf,
+        draws: Any,
+        *,
+        support: tuple[float | None, float | None] | None = None,
+        source: str = "belief",
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make a belief from a sample of the quantity, at least 20 draws.
+
+        The density is estimated by penalised splines; see `foundation_priors.beliefs.Table`.
+        Parameters as in `Belief`.
+        """
+        who = _who(quantity, source)
+        values = finite(draws, f"draws of {who}", 20)
+        if len(np.unique(values)) < 10:
+            raise ColumnError(
+                f"The draws of {who} have {len(np.unique(values))} distinct values, too few for a "
+                "density: state quantiles, or a histogram."
+            )
+        return cls._of(quantity, Draws(tuple(values.tolist())), support, source, provenance)
+
+    @classmethod
+    def from_histogram(
+        cls,
+        quantity: QuantityOf,
+        edges: Sequence[float],
+        counts: Sequence[float],
+        *,
+        outside: float = 0.01,
+        **kwargs: Any,
+    ) -> Self:
+        """Make a belief from the chips, counts or probabilities put into bins.
+
+        Parameters
+        ----------
+        quantity : str or callable
+        edges : sequence of float, shape (bin + 1,)
+        counts : sequence of float, shape (bin,)
+            In any unit. Empty bins at the ends are dropped; the edge between an empty bin inside
+            and the next is ignored.
+        outside : float
+            The probability left beyond the outer edges, half on either side: 0 would rule out for
+            ever what nobody drew.
+        **kwargs
+            As in `Belief`. An outer edge that is an end of ``support`` leaves nothing beyond it.
+
+        Notes
+        -----
+        The cumulated probabilities at the edges are quantiles, which the density meets exactly.
+        """
+        who = _who(quantity, kwargs.get("source", "belief"))
+        quantiles = _cumulated(edges, counts, outside, kwargs.get("support"), who)
+        return cls(quantity, quantiles, **kwargs)
+
+    @classmethod
+    def from_density(
+        cls,
+        quantity: QuantityOf,
+        density: Any,
+        *,
+        support: tuple[float | None, float | None] | None = None,
+        source: str = "belief",
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make a belief from a distribution with ``logpdf`` and ``ppf``, such as SciPy's frozen.
+
+        Where the distribution says its ``support()``, that is the default. The log density is
+        interpolated (512 knots), and a file keeps quantiles of it only.
+        """
+        if isinstance(density, Density):
+            return cls._of(quantity, Function(density, ""), support, source, provenance)
+        for name in ("logpdf", "ppf"):
+            if not callable(getattr(density, name, None)):
+                raise TypeError(
+                    f"density must have the methods logpdf and ppf, and {type(density).__name__} "
+                    f"has no {name}: give a frozen distribution of SciPy, or draws."
+                )
+        ends = support
+        if ends is None and callable(getattr(density, "support", None)):
+            ends = density.support()
+        where = Support.of(ends) if ends is not None else LINE
+        kind = getattr(getattr(density, "dist", density), "name", type(density).__name__)
+        made = tabulated(density, where)
+        return cls._of(quantity, Function(made, str(kind)), where, source, provenance)
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        frame: pd.DataFrame | xr.Dataset | SyntheticData,
+        quantity: QuantityOf,
+        quantiles: Mapping[str, float],
+        *,
+        expert: str | None = None,
+        panel: str | None = None,
+        scale: float = 1.0,
+        method: str = "linear",
+        weights: str | None = None,
+        support: tuple[float | None, float | None] | None = None,
+        source: str = "experts",
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Pool the quantiles of many experts, one a row, in one call.
+
+        Parameters
+        ----------
+        frame : DataFrame, Dataset or SyntheticData
+        quantity : str or callable
+        quantiles : dict
+            From columns to probabilities, ``{"q05": .05, "q50": .5, "q95": .95}``.
+        expert : str, optional
+            The column that names the expert; without it experts are rows.
+        panel : str, optional
+            A column whose levels are panels, each pooled on its own.
+        scale : float
+            Factor from the unit of the answers to that of the quantity: .01 for percent.
+        method, support, provenance
+            As in `pool` and `Belief`.
+        weights : str, optional
+            A column of weights of the experts.
+        source : str
+            Name of the pool; with ``panel=`` the panels name the sources.
+
+        Returns
+        -------
+        Belief, or dict of str to Belief
+            With ``panel=``, one for each panel, in order of appearance.
+
+        Raises
+        ------
+        ColumnError
+            When a column is missing, or no expert has answered. Experts who answered nothing, or
+            less than two quantiles, are left out with an `IncompleteWarning`.
+
+        Examples
+        --------
+        >>> import foundation_priors as fp
+        >>> from foundation_priors.beliefs import Belief
+        >>> pools = Belief.from_dataframe(
+        ...     fp.datasets.load("returns").synthetic,
+        ...     "beta[educ]",
+        ...     {"q05": 0.05, "q50": 0.5, "q95": 0.95},
+        ...     expert="expert",
+        ...     panel="framing",
+        ...     scale=0.01,
+        ... )
+        >>> {name: round(pool.density.mean, 3) for name, pool in pools.items()}
+        {'economist': 0.08, 'policy': 0.085, 'skeptic': 0.05}
+        """
+        from foundation_priors.beliefs.experts import read
+
+        panels = read(frame, quantiles, expert, panel, scale, weights)
+        made = {}
+        for name, (parts, mass) in panels.items():
+            shared = weights_of(mass, len(parts))
+            said = Pool(tuple(parts), tuple(shared.tolist()), _method(method))
+            called = source if panel is None else str(name)
+            made[called] = cls._of(quantity, said, support, called, provenance)
+        return made if panel is not None else next(iter(made.values()))
+
+    @classmethod
+    def pool(
+        cls,
+        beliefs: Sequence[Belief],
+        method: str = "linear",
+        weights: Sequence[float] | None = None,
+        *,
+        source: str | None = None,
+    ) -> Self:
+        r"""Pool beliefs about the same quantity into one.
+
+        Parameters
+        ----------
+        beliefs : sequence of Belief
+        method : {"linear", "logarithmic"}
+            :math:`\sum_i w_i f_i` or :math:`\prod_i f_i^{w_i} / Z`. The linear pool keeps the
+            disagreement; the logarithmic one is sharper, and does not mind whether data come
+            before or after pooling.
+        weights : sequence of float, optional
+            Equal by default; they are made to add to 1.
+        source : str, optional
+            By default that of the beliefs, if they have the same, and ``"pool"`` else.
+        """
+        beliefs = list(beliefs)
+        for belief in beliefs:
+            if not isinstance(belief, Belief):
+                raise TypeError(f"pool() takes beliefs, not {type(belief).__name__}.")
+        if not beliefs:
+            raise ColumnError("There is nothing to pool: no expert has answered.")
+        first = beliefs[0]
+        for belief in beliefs:
+            if belief.quantity != first.quantity or belief.support != first.support:
+                raise ValueError(
+                    f"Beliefs about {first.label!r} and {belief.label!r}, on the supports "
+                    f"{first.support} and {belief.support}, cannot be pooled: they must speak "
+                    "about one quantity, with one support."
+                )
+        shared = weights_of(weights, len(beliefs)).tolist()
+        said = Pool(tuple(b.said for b in beliefs), tuple(shared), _method(method))
+        names = {b.source for b in beliefs}
+        name = source or (names.pop() if len(names) == 1 else "pool")
+        origin = {b.source: b.provenance for b in beliefs}
+        return cls._of(first.quantity, said, first.support, name, {"pooled": origin})
+
+    @property
+    def label(self) -> str:
+        """The quantity, as text."""
+        if isinstance(self.quantity, str):
+            return self.quantity
+        return getattr(self.quantity, "__name__", type(self.quantity).__name__)
+
+    @property
+    def density(self) -> Density:
+        """The density on the belief's own support, the whole line where none was given."""
+        return self.on(self.support or LINE)
+
+    def on(self, support: Support) -> Density:
+        """Return the density on a support, within which all that was said must lie."""
+        if support not in self._cached:
+            check_inside(self.said.values(), support, _who(self.quantity, self.source), self.label)
+            self._cached[support] = self.said.density(support)
+        return self._cached[support]
+
+    def to_json(self) -> str:
+        """Return everything as JSON; of a function as quantity, its name only."""
+        ends = None
+        if self.support is not None:
+            pair = self.support.lower, self.support.upper
+            ends = [None if np.isinf(e) else e for e in pair]
+        plain = {
+            "quantity": self.label,
+            "support": ends,
+            "source": self.source,
+            "provenance": self.provenance,
+            "said": self.said.plain(),
+        }
+        return json.dumps(plain)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Undo `to_json`."""
+        p = json.loads(text)
+        said = revived(p["said"])
+        return cls._of(p["quantity"], said, p["support"], p["source"], p["provenance"])
+
+    def __repr__(self) -> str:
+        """Say who said what about which quantity."""
+        f = self.density
+        low, middle, high = f.quantile([0.05, 0.5, 0.95])
+        where = self.support if self.support is not None else "that of the model"
+        return (
+            f"<foundation_priors.Belief about {self.label}>\n"
+            f"    source:   {self.source}\n"
+            f"    said:     {self.said}\n"
+            f"    support:  {where}\n"
+            f"    density:  5% {low:.4g}, 50% {middle:.4g}, 95% {high:.4g}"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, and copy, by parts."""
+        parts = self.quantity, self.said, self.support, self.source, self.provenance
+        return _remade, parts
+
+    def __iter__(self) -> Iterator[Any]:
+        """Refuse to be evidence."""
+        refuse()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Refuse to be evidence."""
+        refuse()
+
+
+def _remade(*parts: Any) -> Belief:
+    return Belief._of(*parts)
+
+
+@cache
+def _arm() -> None:
+    """Make PyTensor refuse a belief, which it would else try as a tensor."""
+    from pytensor.tensor import _as_tensor_variable
+
+    _as_tensor_variable.register(Belief, refuse)
+
+
+def _who(quantity: Any, source: Any) -> str:
+    name = quantity if isinstance(quantity, str) else getattr(quantity, "__name__", "a quantity")
+    return f"{source!r} on {name!r}"
+
+
+def _method(method: str) -> str:
+    if method not in METHODS:
+        raise ValueError(f"There is no pool method={method!r}.{did_you_mean(method, METHODS)}")
+    return method
+
+
+def _cumulated(
+    edges: Sequence[float], counts: Sequence[float], outside: float, support: Any, who: str
+) -> dict[float, float]:
+    """Return the probabilities below the edges of a histogram."""
+    walls, mass = finite(edges, f"edges of {who}", 3), finite(counts, f"counts of {who}", 2)
+    if len(walls) != len(mass) + 1 or (np.diff(walls) <= 0).any():
+        raise ColumnError(
+            f"The histogram of {who} has {len(walls)} edges for {len(mass)} bins: give rising "
+            "edges, one more than counts."
+        )
+    if (mass < 0).any() or (mass > 0).sum() < 1:
+        raise ColumnError(f"The counts of {who} must be 0 or more, and not all 0.")
+    if not 0 < outside < 0.5:
+        raise ValueError(f"outside={outside} must lie between 0 and .5.")
+    filled = np.flatnonzero(mass)
+    walls = walls[filled[0] : filled[-1] + 2]
+    mass = mass[filled[0] : filled[-1] + 1] / mass.sum()
+    ends = Support.of(support) if support is not None else LINE
+    below = outside / 2 * (walls[0] > ends.lower)
+    above = outside / 2 * (walls[-1] < ends.upper)
+    p = below + (1 - below - above) * np.concatenate([[0.0], np.cumsum(mass)])
+    kept = ends.contains(walls) & np.append(True, np.diff(p) > 0)
+    return dict(zip(p[kept].tolist(), walls[kept].tolist(), strict=True))

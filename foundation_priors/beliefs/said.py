@@ -1,0 +1,239 @@
+"""What an expert said about a quantity, before it is known where the quantity can lie."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.beliefs.density import Density
+from foundation_priors.beliefs.johnson import Johnson
+from foundation_priors.beliefs.pooled import Pooled
+from foundation_priors.beliefs.support import Support
+from foundation_priors.beliefs.table import Table
+
+__all__ = ["Draws", "Function", "Moments", "Pool", "Quantiles", "Said", "revived"]
+
+type Floats = NDArray[np.float64]
+
+
+class Said(ABC):
+    """Something that was said, which becomes a density once the support is known."""
+
+    @abstractmethod
+    def density(self, support: Support) -> Density:
+        """Return the density on a support."""
+
+    @abstractmethod
+    def values(self) -> Floats:
+        """Return values of the quantity that were named, which must lie in its support."""
+
+    @abstractmethod
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Say it in words."""
+
+
+@dataclass(frozen=True)
+class Quantiles(Said):
+    """Probabilities and the values below which they lie."""
+
+    probabilities: tuple[float, ...]
+    at: tuple[float, ...]
+
+    def density(self, support: Support) -> Density:
+        """Return Johnson's density through the quantiles."""
+        return Johnson.through(np.array(self.probabilities), np.array(self.at), support)
+
+    def values(self) -> Floats:
+        """Return the quantiles."""
+        return np.array(self.at)
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {"said": "quantiles", "probabilities": self.probabilities, "at": self.at}
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        pairs = zip(self.probabilities, self.at, strict=True)
+        return "quantiles " + ", ".join(f"{p:g}: {x:.4g}" for p, x in pairs)
+
+
+@dataclass(frozen=True)
+class Moments(Said):
+    """A mean and a standard deviation."""
+
+    mean: float
+    sd: float
+
+    def density(self, support: Support) -> Density:
+        """Return a normal, shifted log-normal or scaled beta density with these moments."""
+        match support.bounded:
+            case False, False:
+                return Johnson.normal(self.mean, self.sd, support)
+            case True, True:
+                return self._beta(support)
+        lower = support.bounded[0]
+        distance = self.mean - support.lower if lower else support.upper - self.mean
+        variance = np.log1p((self.sd / distance) ** 2)
+        middle = np.log(distance) - variance / 2
+        return Johnson.normal(middle if lower else -middle, np.sqrt(variance), support)
+
+    def _beta(self, support: Support) -> Density:
+        from scipy.stats import beta
+
+        width = support.upper - support.lower
+        m, v = (self.mean - support.lower) / width, (self.sd / width) ** 2
+        count = m * (1 - m) / v - 1
+        if count <= 0:
+            raise ValueError(
+                f"No density on {support} has mean {self.mean:g} and sd {self.sd:g}: the sd must "
+                f"be less than {width * np.sqrt(m * (1 - m)):.4g}."
+            )
+        return tabulated(beta(m * count, (1 - m) * count, support.lower, width), support)
+
+    def values(self) -> Floats:
+        """Return the mean."""
+        return np.array([self.mean])
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {"said": "moments", "mean": self.mean, "sd": self.sd}
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"mean {self.mean:.4g}, sd {self.sd:.4g}"
+
+
+@dataclass(frozen=True)
+class Draws(Said):
+    """A sample of the quantity."""
+
+    draws: tuple[float, ...]
+
+    def density(self, support: Support) -> Density:
+        """Return a penalised spline estimate; see `Table.from_draws`."""
+        return Table.from_draws(np.array(self.draws), support)
+
+    def values(self) -> Floats:
+        """Return the draws."""
+        return np.array(self.draws)
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {"said": "draws", "draws": self.draws}
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        values = self.values()
+        return f"{len(values)} draws, mean {values.mean():.4g}, sd {values.std(ddof=1):.4g}"
+
+
+@dataclass(frozen=True)
+class Function(Said):
+    """A density given as a function; it knows its support."""
+
+    made: Density
+    name: str
+
+    def density(self, support: Support) -> Density:
+        """Return the density, cut to the support where that is narrower."""
+        if support == self.made.support:
+            return self.made
+        if not support.covers(self.made.support):
+            return tabulated(_Cut(self.made, support), support)
+        return self.made
+
+    def values(self) -> Floats:
+        """Return the quartiles."""
+        return self.made.quantile([0.25, 0.5, 0.75])
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold: many quantiles, from which nearly the same density follows."""
+        p = np.array([0.001, 0.01, 0.025, *np.arange(0.05, 0.96, 0.05), 0.975, 0.99, 0.999])
+        support = [
+            None if np.isinf(e) else e for e in (self.made.support.lower, self.made.support.upper)
+        ]
+        return {
+            "said": "function",
+            "name": self.name,
+            "probabilities": p.tolist(),
+            "at": self.made.quantile(p).tolist(),
+            "support": support,
+        }
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"density {self.name}, mean {self.made.mean:.4g}, sd {self.made.sd:.4g}"
+
+
+@dataclass(frozen=True)
+class Pool(Said):
+    """Several experts' words, pooled into one density."""
+
+    parts: tuple[Said, ...]
+    weights: tuple[float, ...]
+    method: str
+
+    def density(self, support: Support) -> Density:
+        """Return the pool of the parts' densities."""
+        parts = [part.density(support) for part in self.parts]
+        return Pooled.of(parts, np.array(self.weights), self.method)
+
+    def values(self) -> Floats:
+        """Return the values that the parts named."""
+        return np.concatenate([part.values() for part in self.parts])
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        parts = [part.plain() for part in self.parts]
+        return {"said": "pool", "parts": parts, "weights": self.weights, "method": self.method}
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.method} pool of {len(self.parts)}"
+
+
+def tabulated(distribution: Any, support: Support) -> Table:
+    """Interpolate the log density of an object with ``logpdf`` and ``ppf``."""
+    levels = np.array([0.02, 0.25, 0.5, 0.75, 0.98])
+    base = Johnson.near(levels, np.asarray(distribution.ppf(levels), dtype=float), support)
+    return Table.of(distribution.logpdf, base)
+
+
+class _Cut:
+    """A density restricted to a narrower support."""
+
+    def __init__(self, density: Density, support: Support) -> None:
+        self.density = density
+        self.ends = density.cdf([support.lower, support.upper])
+
+    def logpdf(self, x: Floats) -> Floats:
+        return self.density.logpdf(x)
+
+    def ppf(self, p: Floats) -> Floats:
+        low, high = self.ends
+        return self.density.quantile(low + (high - low) * p)
+
+
+def revived(plain: dict[str, Any]) -> Said:
+    """Undo `Said.plain`."""
+    match plain["said"]:
+        case "quantiles":
+            return Quantiles(tuple(plain["probabilities"]), tuple(plain["at"]))
+        case "moments":
+            return Moments(plain["mean"], plain["sd"])
+        case "draws":
+            return Draws(tuple(plain["draws"]))
+        case "function":
+            support = Support.of(plain["support"])
+            values = np.array(plain["probabilities"]), np.array(plain["at"])
+            return Function(Johnson.through(*values, support), plain["name"])
+    parts = tuple(revived(part) for part in plain["parts"])
+    return Pool(parts, tuple(plain["weights"]), plain["method"])
