@@ -13,7 +13,7 @@ from foundation_priors.path.flags import warn
 from foundation_priors.path.points import Points
 from foundation_priors.trust.hyperprior import NAMES, Hyperprior
 from foundation_priors.trust.hyperprior import hyperprior as read
-from foundation_priors.trust.joint import Joint, independent, integrate, within
+from foundation_priors.trust.several import Joint, independent, integrate, within
 from foundation_priors.trust.nodes import Nodes, atoms, place
 from foundation_priors.trust.posterior import TrustPosterior
 
@@ -102,8 +102,8 @@ def _posterior(path: TrustPath, prior: Any, active: NDArray[np.bool_]) -> TrustP
     if count == 1:
         return _one(path, prior, float(cap[0]), full, evidence, np.flatnonzero(active)[0])
     joint = _several(path, prior, cap, active)
-    before, after = integrate(joint, count, None), integrate(joint, count, evidence)
-    known = evidence(after.points)
+    before, _ = integrate(joint, count, None)
+    after, known = integrate(joint, count, evidence)
     return TrustPosterior(
         path, joint.name, _padded(after, full), _padded(before, full), known, np.zeros(len(known))
     )

@@ -158,10 +158,12 @@ def leave_one_source_out(
     out = []
     for name in (None, *path.sources):
         law = _without(path, trust, name)
-        out.append(xr.Dataset({"mean": path.mean(quantity, law), "sd": path.sd(quantity, law)}))
+        found = {"mean": path.mean(quantity, law), "sd": path.sd(quantity, law)}
+        out.append(
+            xr.Dataset({k: v.drop_vars(set(v.coords) - set(v.dims)) for k, v in found.items()})
+        )
     labels = xr.DataArray(["nothing", *path.sources], dims="left_out", name="left_out")
-    keep = [d.drop_vars([c for c in d.coords if c not in d.dims]) for d in out]
-    return xr.concat(keep, labels)
+    return xr.concat(out, labels)
 
 
 def _without(path: TrustPath, trust: Any, name: str | None) -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from foundation_priors.path import TrustPath
-    from foundation_priors.trust.joint import Joint
+    from foundation_priors.trust.several import Joint
     from foundation_priors.trust.posterior import TrustPosterior
 
 __all__ = [
@@ -149,7 +149,7 @@ class Evidence(Rule):
     Notes
     -----
     :math:`\arg\max_L \log m(real \mid L)`, found by SLSQP from several starts with the gradient
-    :math:`E_{post}[\ell] - E_{prior}[\ell]`, subject to :math:`\sum_s L_s n_{eff,s}(1) \le n_{real}`.
+    :math:`E_{post}[\ell] - E_{prior}[\ell]`, where :math:`\sum_s L_s n_{eff,s}(1) \le n_{real}`.
     """
 
     cap: bool = True
@@ -306,14 +306,14 @@ class Exchangeable(Shape):
 
     def of_several(self, path: TrustPath, sources: int) -> Joint:
         """Return the hyperprior of the weights."""
-        from foundation_priors.trust.joint import exchangeable
+        from foundation_priors.trust.several import exchangeable
 
         top = min(1.0, path.max_trust)
         return exchangeable(sources, top, self.mean, self.concentration)
 
     def of_one(self) -> Any:
         """Return the marginal law of a weight."""
-        from foundation_priors.trust.joint import exchangeable
+        from foundation_priors.trust.several import exchangeable
 
         law = exchangeable(1, 1.0, self.mean, self.concentration)
         return lambda x: np.exp(law.log_density(np.clip(x[:, None], 1e-300, 1 - 1e-16)))
@@ -341,7 +341,7 @@ class JointDensity(Shape):
 
     def of_several(self, path: TrustPath, sources: int) -> Joint:
         """Return the hyperprior of the weights."""
-        from foundation_priors.trust.joint import of_density
+        from foundation_priors.trust.several import of_density
 
         top = np.full(sources, min(1.0, path.max_trust))
         return of_density(self._log(), top, self.name)
