@@ -104,7 +104,10 @@ def summary(
                     }
                 )
             )
-    return pd.concat(frames, ignore_index=True).set_index(["quantity", "trust"])
+    table = pd.concat(frames, ignore_index=True)
+    if path.facts.private or path.facts.commensurate:
+        table["answers"] = table["quantity"].map(path.facts.tie)
+    return table.set_index(["quantity", "trust"])
 
 
 def _free(path: TrustPath) -> list[str]:
