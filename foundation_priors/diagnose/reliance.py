@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.diagnose.averaged import Averager
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.shares import shares
 from foundation_priors.errors import UnreliableWarning
+from foundation_priors.path.flags import levels_above
+from foundation_priors.path.weighing import Weighing
+from foundation_priors.trust.average import Averaged
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -23,22 +27,40 @@ __all__ = ["reliance"]
 
 type Floats = NDArray[np.float64]
 
+UNKNOWN = "not knowing the trust"
+NODES = 41
+"""Weights that stand for a distribution of the trust."""
+COLUMNS = [
+    "quantity",
+    "component",
+    "share",
+    "mcse_share",
+    "ratio_to_real",
+    "pull",
+    "mcse_pull",
+    "effective_observations",
+    "claim",
+    "tips_at",
+    "mcse_tips_at",
+]
+
 
 def reliance(
     path: TrustPath,
-    trust: float | Mapping[str, float],
+    trust: Any = "cautious",
     quantities: Quantity | Sequence[Quantity] | None = None,
     *,
     reference: float = 0.0,
     probability: float = 0.95,
 ) -> pd.DataFrame:
-    r"""Say where the information about each quantity comes from, at one trust.
+    r"""Say where the information about each quantity comes from, at one trust or under a rule.
 
     Parameters
     ----------
     path : TrustPath
-    trust : float or dict
-        One weight, or one for each source.
+    trust : float, dict, str or rule
+        One weight, one for each source, or a rule: its name, an object of `foundation_priors.trust`
+        or a `TrustPosterior`.
     quantities : str, callable or list of them, optional
         Names, expressions or functions of the draws; arrays are taken apart. By default every
         free variable of the model.
@@ -51,7 +73,8 @@ def reliance(
     -------
     pandas.DataFrame
         Index (quantity, component); the components are the primitive prior, the model structure
-        (layers of a hierarchy, if any), the real data and each source. Columns:
+        (layers of a hierarchy, if any), the real data, each source and, under a rule with a
+        distribution of weights, not knowing the trust. Columns:
 
         - ``share``, ``mcse_share``: the share of the information; the shares of a quantity add
           to 1. One below 0 or above 1 is no mistake: components can work against each other.
@@ -76,54 +99,82 @@ def reliance(
         l_{c'})}, \qquad pull_c = Cov(h, l_c) / sd(h),
 
     all under the posterior at this trust. The denominator is :math:`E[v \cdot \nabla_u h]`,
-    by parts. For Gaussian models the shares are those of the precision.
+    by parts. For Gaussian models the shares are those of the precision. Under a rule with
+    posterior p of the trust, share and pull are
+
+    .. math:: share_c = E_p[V_L\, share_c(L)] / V, \qquad pull_c = E_p[pull_c(L)],
+
+    with :math:`V_L` the variance at a weight and V the whole; not knowing the trust has
+    :math:`Var_p(E_L h) / V`. A claim tips where it does at fixed weights, nearest to the mean one.
 
     Examples
     --------
     >>> import foundation_priors as fp
     >>> fp.reliance(path, trust=0.1, quantities="beta")  # doctest: +SKIP
     """
-    points = path.points(trust)
-    if points.shape:
-        raise ValueError("reliance() takes one weight, or one for each source: give a number.")
-    point = points.array[0]
-    path._reliable(points)
-    parts = components(path)
-    weight = dict(zip(path.sources, point, strict=True))
-    values, grads = (
-        np.stack([_weighed(part[i], weight.get(name, 1.0)) for name, part in parts.items()])
-        for i in (0, 1)
-    )
-    present = float(np.mean(point))
-    frames = []
-    for label, draws in _scalars(path, quantities):
-        h = draws.astype(float)
-        result = shares(path.posterior.mixture, point, h, path.posterior.u, grads, values)
-        if not abs(result.total) > 4 * result.total_error:
-            _warn(label)
-        side, claim = _claim(path, label, draws, point, reference)
-        tip, error = _tip(path, claim, point, present, probability)
-        told = f"P({side}) = {probability:g}"
-        real = list(parts).index(REAL)
-        counts = {REAL: path.facts.n_real, **_worth(path, point)}
-        frames.append(
-            pd.DataFrame(
-                {
-                    "quantity": label,
-                    "component": list(parts),
-                    "share": result.share,
-                    "mcse_share": result.share_error,
-                    "ratio_to_real": result.share / result.share[real],
-                    "pull": result.pull,
-                    "mcse_pull": result.pull_error,
-                    "effective_observations": [counts.get(n, np.nan) for n in parts],
-                    "claim": [told if n in weight else "" for n in parts],
-                    "tips_at": [tip if n in weight else np.nan for n in parts],
-                    "mcse_tips_at": [error if n in weight else np.nan for n in parts],
-                }
-            )
+    how = path._weighing(trust)
+    if how.points.shape:
+        raise ValueError(
+            "reliance() takes one weight, one for each source, or a rule: give a number."
         )
+    point = how.points.array[0]
+    how.reliable()
+    parts = components(path)
+    names, source_of = list(parts), {s: i for i, s in enumerate(path.sources)}
+    share_of = _sharing(path, how, parts, [source_of.get(n) for n in names])
+    random = isinstance(how, Averaged)
+    rows = [*names, UNKNOWN] if random else names
+    counts = {REAL: path.facts.n_real, **_worth(path, point)}
+    said = [n in source_of for n in rows]
+    real, frames = names.index(REAL), []
+    for label, draws in _scalars(path, quantities):
+        table = share_of(draws.astype(float), label)
+        side, claim = _claim(how, label, draws, reference)
+        tip, error = _tip(path, claim, point, float(np.mean(point)), probability)
+        table |= {
+            "ratio_to_real": table["share"] / table["share"][real],
+            "effective_observations": [counts.get(n, np.nan) for n in rows],
+            "claim": [f"P({side}) = {probability:g}" if own else "" for own in said],
+            "tips_at": np.where(said, tip, np.nan),
+            "mcse_tips_at": np.where(said, error, np.nan),
+        }
+        frames.append(pd.DataFrame({"quantity": label, "component": rows, **table})[COLUMNS])
     return pd.concat(frames, ignore_index=True).set_index(["quantity", "component"])
+
+
+def _sharing(
+    path: TrustPath, how: Weighing, parts: dict[str, Any], sources: list[int | None]
+) -> Callable[[Floats, str], dict[str, Any]]:
+    """Return a function from a quantity's draws to the columns of its shares and pulls."""
+    values, grads = (np.stack([part[i] for part in parts.values()]) for i in (0, 1))
+    if isinstance(how, Averaged):
+        nodes = how.rule.nodes.thinned(NODES)
+        average = Averager(path.posterior, path.prior, *nodes, grads, values, sources)
+    else:
+        point = how.points.array[0]
+        at = [1.0 if s is None else point[s] for s in sources]
+        values, grads = (
+            np.stack([_weighed(a, w) for a, w in zip(x, at, strict=True)]) for x in (values, grads)
+        )
+
+    def columns(h: Floats, label: str) -> dict[str, Any]:
+        if isinstance(how, Averaged):
+            found, unknown, error = average.shares(h)
+            more, nothing = ([unknown], [error]), [np.nan]
+        else:
+            mixture = path.posterior.mixture
+            found = shares(mixture, how.points.array[0], h, path.posterior.u, grads, values)
+            more, nothing = ([], []), []
+        if not abs(found.total) > 4 * found.total_error:
+            _warn(label)
+        return {
+            "share": np.append(found.share, more[0]),
+            "mcse_share": np.append(found.share_error, more[1]),
+            "pull": np.append(found.pull, nothing),
+            "mcse_pull": np.append(found.pull_error, nothing),
+        }
+
+    return columns
 
 
 def _weighed(array: Floats, weight: float) -> Floats:
@@ -156,12 +207,12 @@ def _scalars(
 
 
 def _claim(
-    path: TrustPath, label: str, draws: NDArray[Any], point: Floats, reference: float
+    how: Weighing, label: str, draws: NDArray[Any], reference: float
 ) -> tuple[str, NDArray[np.bool_]]:
     """Return in words, and for each draw, that a quantity lies where its mean now does."""
     if draws.dtype == bool:
         return label, draws
-    above = path.posterior.mixture.expect(point[None], draws[:, None])[0, 0] > reference
+    above = how.expect(draws[:, None].astype(float))[0, 0] > reference
     claim = draws > reference if above else draws < reference
     return f"{label} {'>' if above else '<'} {reference:g}", claim
 
@@ -191,5 +242,5 @@ def _warn(label: str) -> None:
         f"The information about {label!r} cannot be told from 0, so its shares mean nothing: draw "
         "more, or ask about another quantity.",
         UnreliableWarning,
-        stacklevel=3,
+        stacklevel=levels_above(),
     )

@@ -148,3 +148,42 @@ def test_without_gradients_there_are_no_shares():
     with pytest.raises(fp.ModelError, match="without gradients"):
         fp.reliance(path, trust=0.1)
     assert isinstance(fp.reliance(models.coin(), trust=0.1), pd.DataFrame)
+
+
+@pytest.mark.parametrize("by", [None, "framing"])
+def test_a_random_trust_has_its_own_share(by):
+    """For a normal mean the shares at each weight are those of the precision."""
+    path, family = models.normal(by), models.normal_exact(by)
+    rule = path.trust_posterior("uniform")
+    table = fp.reliance(path, rule).loc["mu"]
+    assert table.share.sum() == pytest.approx(1)
+    assert table.index[-1] == "not knowing the trust"
+    n = rule.nodes
+    trust = n.trust if by is None else dict(zip(path.sources, n.points.T, strict=True))
+    mean, sd = (getattr(family, k)("mu", trust).values for k in ("mean", "sd"))
+    centre = n.probability @ mean
+    spread = n.probability @ (mean - centre) ** 2
+    whole = spread + n.probability @ sd**2
+    sigma, m = models.KNOWN["sigma"], path.posterior.mixture
+    assert m.points.shape[1] == len(path.sources)
+    counts = {"real data": np.full(len(mean), 12.0), "primitive prior": None}
+    rows = [len(path.synthetic)] if by is None else [9, 5]
+    counts |= {s: n.points[:, i] * rows[i] for i, s in enumerate(path.sources)}
+    prior = 1 / models.KNOWN["s0"] ** 2
+    for name, count in counts.items():
+        precision = prior if count is None else count / sigma**2
+        truth = n.probability @ (sd**4 * precision) / whole
+        row = table.loc[name]
+        assert abs(row.share - truth) < 4 * row.mcse_share + 5e-3, name
+        assert row.mcse_share < 0.05
+    last = table.iloc[-1]
+    assert abs(last.share - spread / whole) < 4 * last.mcse_share + 5e-3
+    assert np.isnan(last.pull) and last.claim == ""
+
+
+def test_the_default_is_the_cautious_rule():
+    table, named = fp.reliance(models.coin()), fp.reliance(models.coin(), "cautious")
+    pd.testing.assert_frame_equal(table, named)
+    fixed = fp.reliance(models.coin(), fp.trust.worth(2))
+    assert fixed.loc[("theta", "llm"), "effective_observations"] == pytest.approx(2)
+    assert "not knowing the trust" not in fixed.loc["theta"].index
