@@ -1,0 +1,166 @@
+"""Weights of a Dirichlet process over all its concentrations: the NumPy core.
+
+A gamma process over the answers is additive in the concentration, so what a draw gives them at one
+concentration is what it gave them at the one before, and some jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+__all__ = ["increments", "real_weights", "smallest_jump", "solve", "weights_of_draw"]
+
+type Floats = NDArray[np.float64]
+
+FINEST, COARSEST = 1e-12, 1e-2
+TAIL = np.exp(-1.0)
+"""Rate of the proposals above 1, of density exp(-x)."""
+NODES = np.array([0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0)])
+"""Gauss-Legendre on (0, 1), each of weight one half."""
+RATES = 0.5 / NODES
+CHUNK = 1_000_000
+
+
+def smallest_jump(concentration: float, budget: float) -> float:
+    """Return the jump below which jumps are drawn at two sizes only.
+
+    Parameters
+    ----------
+    concentration : float
+        The largest.
+    budget : float
+        About how many jumps a draw may have.
+
+    Examples
+    --------
+    >>> smallest_jump(50.0, 3000.0), smallest_jump(3000.0, 6000.0)
+    (1e-12, 0.01)
+    """
+    room = budget / max(concentration, 1e-300) - TAIL - RATES.sum()
+    return float(np.clip(np.exp(-min(room, 700.0)), FINEST, COARSEST))
+
+
+def real_weights(rng: np.random.Generator, draws: int, rows: int) -> Iterator[Floats]:
+    """Yield the Gamma(1) weights of real rows in blocks of draws, shape (block, row)."""
+    block = max(1, CHUNK // rows)
+    for start in range(0, draws, block):
+        yield rng.standard_exponential((min(block, draws - start), rows))
+
+
+def increments(
+    rng: np.random.Generator, grid: Floats, draws: int, base: Floats, smallest: float
+) -> Iterator[sparse.csr_array]:
+    r"""Yield what is added to the answers' weights from each concentration to the next.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    grid : numpy.ndarray, shape (concentration,)
+        Rising from 0 or more; the first increment is from 0 to the first.
+    draws : int
+    base : numpy.ndarray, shape (answer,)
+        Adds to 1.
+    smallest : float
+        Jumps below it have two sizes.
+
+    Yields
+    ------
+    scipy.sparse.csr_array, shape (draw, answer)
+
+    Notes
+    -----
+    The Gamma(da * base) weights of an increment are the jumps of a Poisson process with intensity
+    :math:`da\, e^{-x} / x\, dx`, each at an answer drawn from ``base``. Those above ``smallest``
+    are drawn exactly, by thinning proposals of intensity :math:`1/x` up to 1 and :math:`e^{-x}`
+    above. Those below, :math:`\epsilon` at most 0.01, have the sizes of two Gauss-Legendre nodes
+    :math:`x_k` on :math:`(0, \epsilon)` at rates :math:`\epsilon / (2 x_k)`, thinned by
+    :math:`e^{-x_k}`. That leaves the mean as it is to within :math:`\epsilon^5 / 4320`, and all
+    higher cumulants to as small a part.
+    """
+    logs = -np.log(smallest)
+    edges = logs + np.cumsum([TAIL, *RATES])
+    for step in np.diff(grid, prepend=0.0):
+        counts = rng.poisson(step * edges[-1], draws)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        sizes = _sizes(rng, int(starts[-1]), logs, edges, smallest)
+        yield sparse.csr_array(
+            (sizes, _places(rng, base, len(sizes)), starts), shape=(draws, len(base))
+        )
+
+
+def _sizes(
+    rng: np.random.Generator, count: int, logs: float, edges: Floats, smallest: float
+) -> Floats:
+    """Return sizes of proposed jumps, 0 for those thinned."""
+    place = rng.random(count) * edges[-1]
+    out = np.exp(-place)
+    out[rng.standard_exponential(count) <= out] = 0.0
+    other = np.flatnonzero(place >= logs)
+    kind = np.searchsorted(edges, place[other], side="right")
+    tail = 1.0 + rng.standard_exponential(len(other))
+    tail[rng.random(len(other)) * tail > 1.0] = 0.0
+    nodes = np.append(smallest * NODES, 0.0)[np.maximum(kind - 1, 0)]
+    nodes[rng.standard_exponential(len(other)) <= nodes] = 0.0
+    out[other] = np.where(kind == 0, tail, nodes)
+    return out
+
+
+def _places(rng: np.random.Generator, base: Floats, count: int) -> NDArray[np.int64]:
+    """Return an answer for each jump."""
+    if np.ptp(base) <= 1e-12 * base.max():
+        return rng.integers(len(base), size=count)
+    cumulated = np.cumsum(base)
+    found = np.searchsorted(cumulated, rng.random(count) * cumulated[-1], side="right")
+    return np.minimum(found, np.flatnonzero(base)[-1])
+
+
+def weights_of_draw(seed: np.random.SeedSequence, grid: Floats, rows: int, base: Floats) -> Floats:
+    r"""Return one draw's weights of all rows at every concentration, in real observations.
+
+    Returns
+    -------
+    numpy.ndarray, shape (concentration, row + answer)
+        Each row of it adds to ``rows`` + concentration, and divided by that is
+        :math:`\mathrm{Dirichlet}(1, .., 1, a\,base)`.
+    """
+    rng = np.random.default_rng(seed)
+    real = rng.standard_exponential(rows)
+    steps = np.diff(grid, prepend=0.0)[:, None] * base
+    answers = np.cumsum(rng.standard_gamma(steps), axis=0)
+    out = np.concatenate([np.broadcast_to(real, (len(grid), rows)), answers], axis=1)
+    return out * ((rows + grid) / out.sum(axis=1))[:, None]
+
+
+def solve(system: Floats) -> Floats:
+    """Solve many small positive definite systems at once.
+
+    Parameters
+    ----------
+    system : numpy.ndarray, shape (q, q + 1, draw)
+        Matrix and right-hand side of each draw; overwritten.
+
+    Returns
+    -------
+    numpy.ndarray, shape (q, draw)
+        Nan where a matrix is not positive definite.
+
+    Examples
+    --------
+    >>> solve(np.array([[[4.0], [2.0], [2.0]], [[2.0], [3.0], [5.0]]]))[:, 0]
+    array([-0.5,  2. ])
+    """
+    size = len(system)
+    fine = np.ones(system.shape[2], bool)
+    for j in range(size):
+        fine &= system[j, j] > 0
+        factor = system[j + 1 :, j] / np.where(fine, system[j, j], np.nan)
+        system[j + 1 :, j + 1 :] -= factor[:, None] * system[j, j + 1 :]
+    out = system[:, size]
+    for j in reversed(range(size)):
+        out[j] -= np.einsum("ks,ks->s", system[j, j + 1 : size], out[j + 1 :])
+        out[j] /= np.where(fine, system[j, j], np.nan)
+    return out
