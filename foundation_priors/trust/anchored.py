@@ -183,7 +183,8 @@ def _check_run(draws: xr.Dataset, stats: xr.Dataset, answers: float) -> None:
     if r_hat > R_HAT or diverged > DIVERGENT:
         _warn(
             f"The chains {'with' if answers else 'without'} the answers are unreliable (r-hat "
-            f"{r_hat:.3g}, {diverged:.1%} divergent): use more tune=, more pairs or error='linear'."
+            f"{r_hat:.3g}, {diverged:.1%} divergent): leave given= at its default, so that the "
+            "error may depend on all covariates, or give more pairs or a larger tune=."
         )
 
 

@@ -1,5 +1,7 @@
 """Anchored calibration, against closed forms, sums by hand and a sampler written in NumPy."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -396,7 +398,8 @@ def test_likelihoods_of_other_kinds(rng):
 
 def test_few_pairs_are_told(rng, monkeypatch):
     y, s = world(rng, 3, 10)
-    monkeypatch.setattr("foundation_priors.trust.anchored._sample", lambda *_: {})
+    module = sys.modules["foundation_priors.trust.anchored"]  # The function has its name too.
+    monkeypatch.setattr(module, "_sample", lambda *_: {})
     monkeypatch.setattr(Anchored, "_of", lambda *_: None)
     with pytest.warns(UnreliableWarning, match="There are 3 pairs"):
         anchored(mean_model(y[:3]), said("y", s), pairs=np.arange(3))
