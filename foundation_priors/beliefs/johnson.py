@@ -93,7 +93,7 @@ class Johnson(Density):
         z, w = ndtri(probabilities), support.forward(np.asarray(values, dtype=float))
         spread = (w[-1] - w[0]) / (z[-1] - z[0])
 
-        def unpack(x: Floats) -> Self:
+        def unpack(x: Floats) -> Any:
             scale, shape = spread * np.exp(np.clip(x[2], -20, 20)), np.exp(np.clip(x[3], -9, 3))
             return cls._single(support, np.median(w) + spread * x[0], x[1], scale, shape)
 
@@ -119,15 +119,19 @@ class Johnson(Density):
         *,
         heavy: bool = True,
     ) -> Self:
-        one = [np.array([float(v)]) for v in (place, score, scale, shape, bend)]
-        return cls(support, *one, np.array([[0.0, 1.0]]), np.ones(1), heavy)
+        numbers = {"place": place, "score": score, "scale": scale, "shape": shape, "bend": bend}
+        one: dict[str, Any] = {name: np.array([float(v)]) for name, v in numbers.items()}
+        plain = np.array([[0.0, 1.0]])
+        return cls(support=support, ramps=plain, width=np.ones(1), heavy=heavy, **one)
 
     @classmethod
     def stacked(cls, parts: Sequence[Johnson]) -> Self:
         """Return densities on the same support, with as many knots each, side by side."""
         names = ("place", "score", "scale", "shape", "bend", "ramps", "width")
-        arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
-        return cls(parts[0].support, *arrays, parts[0].heavy)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in names
+        }
+        return cls(support=parts[0].support, heavy=parts[0].heavy, **arrays)
 
     @property
     def knots(self) -> int:

@@ -11,6 +11,7 @@ import pandas as pd
 if TYPE_CHECKING:
     import pymc as pm
 
+    from foundation_priors.beliefs import Belief
     from foundation_priors.prior.columns import ColumnSpec
     from foundation_priors.prior.informs import Informs
     from foundation_priors.prior.linkage import Link, Private
@@ -22,7 +23,7 @@ __all__ = ["worth"]
 
 def worth(
     model: pm.Model,
-    synthetic: SyntheticData,
+    synthetic: SyntheticData | Belief | Sequence[Belief],
     *,
     private: Private = (),
     commensurate: Link = (),
@@ -79,7 +80,8 @@ def worth(
     fit = posterior_at_zero(engine, random_seed)
     u = fit.run.u.reshape(fit.draws, -1)
     real = worth_of_sources(engine, u, np.full(len(u), 1 / len(u)))
-    rows = [len(positions) for positions in synthetic.groups(by).values()]
+    answers: Any = synthetic if tilted.spoken is None else tilted.spoken.beliefs
+    rows = [len(positions) for positions in answers.groups(by).values()]
     effective = np.array(tilted.effective_rows)
     columns_ = {
         "rows": rows,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from foundation_priors.beliefs import Beliefs
+from foundation_priors.beliefs.container import MARK
 from foundation_priors.errors import ModelError
 from foundation_priors.path.engine import Run
 from foundation_priors.path.fits import Fit
@@ -43,7 +45,9 @@ def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
             groups[f"{side}/pilots"] = _anchors(ladder.pilots)
     if path.engine is not None or path.gradients is not None:
         groups["gradients"] = _gradients(components(path))
-    groups["synthetic"] = encode(path.synthetic._data, path.synthetic._schema)
+    said = path.synthetic
+    stored = said.encode() if isinstance(said, Beliefs) else encode(said._data, said._schema)
+    groups["synthetic"] = stored
     facts = json.dumps({**asdict(path.facts), "seed": _seed(path.facts.seed)})
     root = xr.Dataset(
         {"trust": ("weight", path.trust)},
@@ -74,6 +78,7 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
     draws = _restored(tree["posterior/draws"].to_dataset())
     if model is not None:
         _check_same(model, draws, facts)
+    said = tree["synthetic"].to_dataset()
     gradients = None
     if "gradients" in tree.children:
         gradients = {str(k): v.values for k, v in tree["gradients"].to_dataset().items()}
@@ -84,7 +89,7 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
         _restored(tree["prior/draws"].to_dataset()),
         tree.dataset["trust"].values,
         Facts(**facts),
-        SyntheticData._wrap(*decode(tree["synthetic"].to_dataset())),
+        Beliefs.decode(said) if MARK in said.attrs else SyntheticData._wrap(*decode(said)),
         model,
         gradients=gradients,
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.errors import ModelError
+from foundation_priors.path.believed import worth_of_beliefs
 from foundation_priors.path.engine import Engine
 from foundation_priors.prior.tilt import Tilted
 
@@ -37,13 +40,18 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
     learned: from the information about the shared parameters and the link's own ones, offsets and
     spreads at their conditional maximum, the latter are removed by a Schur complement that includes
     their prior. At a given spread s, answers with information K about the copy inform the original
-    by :math:`(K^{-1} + s^2)^{-1}`.
+    by :math:`(K^{-1} + s^2)^{-1}`. Beliefs about quantities have `worth_of_beliefs`.
     """
     mean = weights @ u
     centred = u - mean
     covariance = (weights[:, None] * centred).T @ centred
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     zero = np.zeros(len(engine.tilted.sources))
+    if engine.tilted.spoken is not None:
+        every: Any = np.arange(len(mean))
+        real = _hessian(engine, mean, zero, 0.0, scale, every)
+        real = real - _hessian(engine, mean, zero, 1.0, scale, every)
+        return worth_of_beliefs(engine, u, weights, engine.tilted.spoken.heard, real)
     out = []
     for s, tie in enumerate(engine.tilted.ties):
         shared = _informed(engine, tie.shared)

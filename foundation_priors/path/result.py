@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pymc as pm
 
+    from foundation_priors.beliefs import Beliefs
     from foundation_priors.path.engine import Engine
     from foundation_priors.path.trust_path import Recipe
     from foundation_priors.prior.columns import ColumnSpec
@@ -62,7 +63,7 @@ class TrustPath(Rules):
     prior_draws: xr.Dataset
     trust: Floats
     facts: Facts
-    synthetic: SyntheticData
+    synthetic: SyntheticData | Beliefs
     model: pm.Model | None = None
     engine: Engine | None = None
     columns: Mapping[str, ColumnSpec] = field(default_factory=dict)

@@ -118,6 +118,11 @@ def _count(ladder: Ladder) -> int:
     return len(ladder.fits) + len(ladder.pilots)
 
 
+def _count_of(path: TrustPath) -> str:
+    size = len(path.synthetic)
+    return f"{size} {getattr(path.synthetic, 'noun', 'rows')}"
+
+
 def _lines(path: TrustPath) -> dict[str, str]:
     facts = path.facts
     checks, _, error, bad = path._evidence(path.points().array)
@@ -127,7 +132,7 @@ def _lines(path: TrustPath) -> dict[str, str]:
     evidence = "reliable" if not bad.any() else f"unreliable at {int(bad.sum())} weights"
     return {
         "trust": f"0 to {path.max_trust:g}, {len(path.trust)} weights: {state}",
-        "answers": f"{len(path.synthetic)} rows, worth (real observations at trust 1): {worth}",
+        "answers": f"{_count_of(path)}, worth (real observations at trust 1): {worth}",
         "real rows": f"{facts.n_real}; {facts.coincide:.0%} of the answers equal one of them",
         "informed": ", ".join(facts.informed) or "nothing",
         "private": ", ".join(n for n in facts.private if n not in facts.parts) or "none",

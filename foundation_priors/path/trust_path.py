@@ -19,6 +19,7 @@ from foundation_priors.path.fits import Settings
 from foundation_priors.path.information import check_offsets, worth_of_sources
 from foundation_priors.path.ladder import Ladder
 from foundation_priors.path.result import Facts, TrustPath
+from foundation_priors.prior.beliefs import check_path
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.informs import Informs
 from foundation_priors.prior.linkage import Link, Private
@@ -27,6 +28,7 @@ from foundation_priors.prior.tilt import Likelihood, build
 if TYPE_CHECKING:
     import pymc as pm
 
+    from foundation_priors.beliefs import Belief
     from foundation_priors.synthetic import SyntheticData
 
 __all__ = ["Recipe", "climb", "trust_path"]
@@ -38,7 +40,7 @@ GRID = 101
 
 def trust_path(
     model: pm.Model,
-    synthetic: SyntheticData,
+    synthetic: SyntheticData | Belief | Sequence[Belief],
     *,
     private: Private = (),
     commensurate: Link = (),
@@ -63,8 +65,8 @@ def trust_path(
     ----------
     model : pymc.Model
         Conditioned on real data; every free variable continuous and with a proper prior.
-    synthetic : SyntheticData
-        The answers.
+    synthetic : SyntheticData, Belief or list of Belief
+        The answers, or what was said about quantities of the model.
     private, commensurate, informs, by, columns, likelihood, evidence
         As in `tilt`. ``by`` gives each level of a design factor a trust of its own. Where a
         commensurate spread is learned, read the path at trust 1: both discount the answers.
@@ -129,10 +131,12 @@ def trust_path(
     }
     tilted = build(model, synthetic, alone=True, **options)
     check_offsets(tilted)
+    check_path(tilted, max_trust)
+    answers = synthetic if tilted.spoken is None else tilted.spoken.beliefs
     most = _most_anchors(max_anchors, len(tilted.sources))
     plan = Plan(draws, most, float(max_trust), Settings(tune, chains, cores), executor)
     recipe = Recipe(model, options, plan)
-    return climb(recipe, Engine(tilted), synthetic, random_seed, progressbar)
+    return climb(recipe, Engine(tilted), answers, random_seed, progressbar)
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ class Recipe:
 def climb(
     recipe: Recipe,
     engine: Engine,
-    synthetic: SyntheticData,
+    synthetic: Any,
     seed: Any,
     progressbar: bool,
     doing: str = "",
@@ -191,7 +195,7 @@ def _result(
     posterior: Ladder,
     prior: Ladder,
     recipe: Recipe,
-    synthetic: SyntheticData,
+    synthetic: Any,
     seed: Any,
 ) -> TrustPath:
     tilted, plan = engine.tilted, recipe.plan

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foundation_priors.beliefs import Beliefs
 from foundation_priors.errors import ModelError, did_you_mean
+from foundation_priors.prior.beliefs import build_beliefs
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.informs import Informs, element_labels
 from foundation_priors.prior.linkage import Link, Private, linkages
@@ -35,7 +37,7 @@ __all__ = ["build"]
 
 def build(
     model: pm.Model,
-    synthetic: SyntheticData,
+    synthetic: Any,
     *,
     columns: Mapping[str, ColumnSpec] | None = None,
     private: Private = (),
@@ -50,10 +52,23 @@ def build(
 
     With ``alone`` the tilted prior must be proper without the real data too.
     """
-    _check_arguments(model, synthetic, evidence)
+    beliefs = Beliefs.of(synthetic)
+    _check_arguments(model, synthetic if beliefs is None else beliefs, evidence)
     columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
     evidence = [model.name_for(name) for name in evidence]
     check_model(model)
+    if beliefs is not None:
+        options = {
+            "columns": columns,
+            "private": private,
+            "commensurate": commensurate,
+            "informs": informs,
+            "likelihood": likelihood,
+        }
+        tilted = build_beliefs(copy_model(model), beliefs, by, evidence, options)
+        terms_of = tilted.spoken.terms if tilted.spoken else []
+        _add_tilt(tilted.model, terms_of, None if tilted.single else tilted.sources)
+        return tilted
     check_columns(model, columns)
     copy = copy_model(model)
     groups, single = synthetic.groups(by), by is None
@@ -150,17 +165,17 @@ def _add_tilt(
         pm.Potential("fp_tilt", pt.switch(weight > 0, weight * loglik, 0.0).sum())
 
 
-def _check_arguments(model: pm.Model, synthetic: SyntheticData, evidence: Sequence[str]) -> None:
+def _check_arguments(model: pm.Model, synthetic: object, evidence: Sequence[str]) -> None:
     import pymc as pm
 
     from foundation_priors.synthetic import SyntheticData
 
     if not isinstance(model, pm.Model):
         raise TypeError(f"model must be a pymc.Model, not {type(model).__name__}.")
-    if not isinstance(synthetic, SyntheticData):
+    if not isinstance(synthetic, SyntheticData | Beliefs):
         raise TypeError(
-            f"synthetic must be a SyntheticData, not {type(synthetic).__name__}: wrap the answers "
-            "with SyntheticData.from_dataframe(...)."
+            f"synthetic must be a SyntheticData or Belief, not {type(synthetic).__name__}: wrap "
+            "the answers with SyntheticData.from_dataframe(...)."
         )
     if TRUST in model.named_vars:
         raise ModelError(

@@ -16,6 +16,7 @@ from foundation_priors.prior.tilt import LOGLIK, TRUST, Likelihood, Tilted, buil
 if TYPE_CHECKING:
     import pymc as pm
 
+    from foundation_priors.beliefs import Belief
     from foundation_priors.synthetic import SyntheticData
 
 __all__ = ["sample"]
@@ -23,7 +24,7 @@ __all__ = ["sample"]
 
 def sample(
     model: pm.Model,
-    synthetic: SyntheticData,
+    synthetic: SyntheticData | Belief | Sequence[Belief],
     trust: float | Mapping[str, float] | None = None,
     *,
     columns: Mapping[str, ColumnSpec] | None = None,
@@ -85,6 +86,7 @@ max_trust
         evidence=evidence,
     )
     weights = chosen_trust(trust, tilted, max_trust)
+    answers: Any = synthetic if tilted.spoken is None else tilted.spoken.beliefs
     tilted.model[TRUST].set_value(tilted.vector(weights))
     trace = pm.sample(model=tilted.model, **kwargs)
     posterior = trace["posterior"].to_dataset()
@@ -92,7 +94,7 @@ max_trust
     said = ell.reshape(*ell.shape[:2], len(tilted.sources)) * weights
     groups = likelihood_groups(tilted.model, posterior, said, tilted.sources)
     groups |= _priors(tilted, kwargs)
-    groups["synthetic_data"] = synthetic.dataset
+    groups["synthetic_data"] = answers.dataset
     for name, group in groups.items():
         trace[name] = xr.DataTree(group)
     return trace

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foundation_priors.errors import ColumnError
+from foundation_priors.prior.beliefs import check_sum
 from foundation_priors.prior.build import build
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.informs import Informs
@@ -19,6 +20,7 @@ from foundation_priors.prior.tilted import LOGLIK, SOURCE, TRUST, Tilted
 if TYPE_CHECKING:
     import pymc as pm
 
+    from foundation_priors.beliefs import Belief
     from foundation_priors.synthetic import SyntheticData
 
 __all__ = [
@@ -36,7 +38,7 @@ __all__ = [
 
 def tilt(
     model: pm.Model,
-    synthetic: SyntheticData,
+    synthetic: SyntheticData | Belief | Sequence[Belief],
     trust: float | Mapping[str, float] | None = None,
     *,
     columns: Mapping[str, ColumnSpec] | None = None,
@@ -54,8 +56,8 @@ def tilt(
     ----------
     model : pymc.Model
         Any model with observed variables whose covariates are `pymc.Data`. It is not changed.
-    synthetic : SyntheticData
-        The answers. They enter the prior only.
+    synthetic : SyntheticData, Belief or list of Belief
+        The answers, or what was said about quantities of the model. They enter the prior only.
     trust : float or dict
         The weight :math:`L \ge 0` of the answers, or one for each source, ``{source: weight}``.
         0 ignores them, 1 takes their (weighted) rows for data. It must be given, except with
@@ -165,6 +167,8 @@ def chosen_trust(
             "data), or one for each source."
         )
     weights = check_trust(1.0 if trust is None else trust, tilted.sources, max_trust)
+    if tilted.spoken is not None:
+        check_sum(weights, tilted.spoken.same, max_trust)
     learned = [n for n, text in tilted.commensurate.items() if text.startswith("learned")]
     if learned and ((weights > 0) & (weights < 1)).any():
         warnings.warn(
@@ -181,10 +185,11 @@ def check_trust(
     trust: float | Sequence[float] | Mapping[str, float], sources: Sequence[str], max_trust: float
 ) -> np.ndarray:
     """Return one weight a source, or raise for names and numbers that cannot be weights."""
-    if isinstance(trust, str):
+    if isinstance(trust, str) or hasattr(trust, "weigh") or hasattr(trust, "hyperprior_nodes"):
+        what = repr(trust) if isinstance(trust, str) else getattr(trust, "name", "the posterior")
         raise TypeError(
-            f"trust={trust!r} names a rule, but a tilted model has a fixed trust: give a number, "
-            "or one for each source."
+            f"trust= is a rule, {what}, but a tilted model has a fixed trust: give a number, or "
+            "one for each source, and use rules in the methods of a trust_path()."
         )
     if isinstance(trust, Mapping):
         for name in [*trust, *sources]:

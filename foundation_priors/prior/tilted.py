@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pymc as pm
 
+    from foundation_priors.prior.beliefs import Spoken
+
 __all__ = ["LOGLIK", "SOURCE", "TRUST", "Tie", "Tilted"]
 
 TRUST, LOGLIK, SOURCE = "fp_trust", "fp_loglik", "fp_source"
@@ -33,7 +35,7 @@ class Tilted:
     variable to its copies, ``coincide`` is the share of answers equal to some real row,
     ``effective_rows`` are the sums of each source's row weights, ``ties`` say what belongs to each
     source, ``parts`` maps a variable of which only some elements are informed to their positions
-    and labels, and ``commensurate`` names each link.
+    and labels, ``commensurate`` names each link, and ``spoken`` is what beliefs say.
     """
 
     model: pm.Model
@@ -48,6 +50,7 @@ class Tilted:
     ties: tuple[Tie, ...]
     parts: dict[str, tuple[tuple[int, ...], tuple[str, ...]]]
     commensurate: dict[str, str]
+    spoken: Spoken | None = None
 
     @property
     def links(self) -> dict[str, tuple[str, ...]]:
