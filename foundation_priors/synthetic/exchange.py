@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, did_you_mean
-from foundation_priors.synthetic.build import reweigh
+from foundation_priors.synthetic.build import FACTORS, reweigh
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic.container import SyntheticData
@@ -54,7 +54,7 @@ def exchange(
             "The answers speak about fewer than two profiles, so there is nothing to permute: a "
             "placebo needs answers with covariates."
         )
-    moved = [n for n in synthetic.covariates if _constant(data[n].values, groups, first)]
+    moved = [n for n in _candidates(synthetic) if _constant(data[n].values, groups, first)]
     if not moved:
         raise ValueError(
             f"No covariate is the same for all answers about one profile ({', '.join(names)}), so "
@@ -67,9 +67,15 @@ def exchange(
     return type(synthetic)._wrap(*reweigh(data.assign(new), schema, weights))
 
 
+def _candidates(synthetic: SyntheticData) -> list[str]:
+    """Return the columns that say whom an answer speaks about, clusters among them."""
+    clusters = [n for n in synthetic.clusters if n not in (*FACTORS, synthetic.unit)]
+    return [*synthetic.covariates, *clusters]
+
+
 def _profile(synthetic: SyntheticData, profile: str | Sequence[str] | None) -> list[str]:
     if profile is None:
-        return [synthetic.unit] if synthetic.unit else list(synthetic.covariates)
+        return [synthetic.unit] if synthetic.unit else _candidates(synthetic)
     names = [profile] if isinstance(profile, str) else list(profile)
     known = [str(n) for n in synthetic._data.variables]
     for name in names:

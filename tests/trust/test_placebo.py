@@ -1,0 +1,102 @@
+"""Answers permuted among profiles, and what they say."""
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+
+import foundation_priors as fp
+from foundation_priors.errors import ColumnError, PlaceboWarning
+from foundation_priors.synthetic.exchange import exchange
+from tests.path import models
+
+
+def answers(**options) -> fp.SyntheticData:
+    rng = np.random.default_rng(5)
+    x = np.repeat(rng.normal(size=12), 3)
+    frame = pd.DataFrame(
+        {"x": x, "framing": ["a", "b", "c"] * 12, "person": np.repeat(range(12), 3)}
+    )
+    frame["y"] = (rng.random(36) < 1 / (1 + np.exp(-2 * x))).astype(int)
+    return fp.SyntheticData.from_dataframe(frame, outcome="y", source="llm", **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"unit": "person"}, {"cluster": ["x", "framing"]}])
+def test_blocks_stay_together_with_their_weights(options):
+    before = answers(**options)
+    after = exchange(before, np.random.default_rng(0))
+    a, b = before.dataset, after.dataset
+    np.testing.assert_array_equal(a.y, b.y)
+    np.testing.assert_array_equal(a.framing, b.framing)
+    np.testing.assert_allclose(before.weights(), after.weights())
+    moved = dict(zip(a.x.values, b.x.values, strict=True))
+    assert [moved[x] for x in a.x.values] == b.x.values.tolist()
+    assert sorted(moved) == sorted(moved.values()) and not np.array_equal(a.x, b.x)
+
+
+def test_columns_may_name_the_profile():
+    after = exchange(answers(), np.random.default_rng(0), "person")
+    assert not np.array_equal(after.dataset.x, answers().dataset.x)
+    with pytest.raises(ColumnError, match="Did you mean 'person'"):
+        exchange(answers(), np.random.default_rng(0), "persom")
+    with pytest.raises(ValueError, match="No covariate is the same"):
+        exchange(answers(), np.random.default_rng(0), "framing")
+
+
+def model(sd: float) -> pm.Model:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=40)
+    with pm.Model() as out:
+        data = pm.Data("x", x, dims="row")
+        a, b = pm.Normal("a", 0, sd), pm.Normal("b", 0, sd)
+        y = (rng.random(40) < 1 / (1 + np.exp(-2 * x))).astype(int)
+        pm.Bernoulli("y", logit_p=a + b * data, observed=y, dims="row")
+    return out
+
+
+@pytest.fixture(scope="module")
+def path() -> fp.TrustPath:
+    return fp.trust_path(model(1.0), answers(), random_seed=1, progressbar=False)
+
+
+def test_the_compiled_model_serves_again(path, monkeypatch):
+    """The placebo's densities are those of a path built from its answers."""
+    from foundation_priors.path.engine import Engine
+    from foundation_priors.prior.tilt import build
+
+    before = path.trust_posterior()
+    assert before.placebo is None and "not run" in repr(before)
+    monkeypatch.setattr("nutpie.compile_pymc_model", None)
+    found = fp.trust.placebo(path, permutations=2, random_seed=3, progressbar=False)
+    monkeypatch.undo()
+    assert "lose evidence" in repr(found) and not found.favours_trust
+    assert "permuted answers lose evidence" in repr(path.trust_posterior())
+    for other in found.paths:
+        fresh = build(path.model, other.synthetic, alone=True)
+        u, one = path.posterior.u[:5], np.ones(1)
+        mine = other.engine.value_grad(u, one, 1.0)
+        theirs = Engine(fresh).value_grad(u, one, 1.0)
+        np.testing.assert_allclose(mine[0], theirs[0])
+        np.testing.assert_allclose(mine[1], theirs[1])
+    table = found.summary()
+    assert table.answers.values.tolist() == ["as they are", "permuted 1", "permuted 2"]
+    gain = table.log_evidence.sel(answers="as they are").item()
+    assert gain == found.real.log_marginal_evidence > found.log_evidence.max()
+    again = fp.trust.placebo(path, permutations=2, random_seed=3, progressbar=False)
+    np.testing.assert_array_equal(found.log_evidence, again.log_evidence)
+    assert len(path.trust_posterior().plot().lines) == 4
+
+
+def test_a_poor_prior_is_told(path):
+    """With N(0, 100) coefficients even permuted answers gain evidence."""
+    poor = fp.trust_path(model(100.0), answers(), random_seed=1, progressbar=False)
+    with pytest.warns(PlaceboWarning, match="how poor the primitive prior is"):
+        found = fp.trust.placebo(poor, permutations=1, progressbar=False)
+    assert found.favours_trust and "gain evidence too" in found.in_words()
+
+
+def test_what_cannot_be_permuted():
+    with pytest.raises(ValueError, match="fewer than two profiles"):
+        fp.trust.placebo(models.coin(), progressbar=False)
+    with pytest.raises(ValueError, match="at least 1"):
+        fp.trust.placebo(models.coin(), permutations=0)
