@@ -179,9 +179,9 @@ def _moves(
     for name in rows.frame:
         codes = pd.factorize(rows.frame[name], sort=True)[0]
         for side in (1, -1):
-            place = np.argsort(np.argsort(side * codes, kind="stable")) / len(codes)
+            place = np.argsort(np.argsort(side * codes, kind="stable"))
             try:
-                found = form.numbers(estimator(rows.frame, np.exp(-20.0 * place)))
+                found = form.numbers(estimator(rows.frame, np.exp(-2.0 * np.minimum(place, 300))))
             except Exception:  # It fails at weights that are extreme, so it has looked at them.
                 return True
             if not np.array_equal(found, start):

@@ -17,6 +17,8 @@ __all__ = ["increments", "real_weights", "smallest_jump", "solve", "weights_of_d
 type Floats = NDArray[np.float64]
 
 FINEST, COARSEST = 1e-12, 1e-2
+EXACT = 10.0
+"""Increments up to this concentration have the finest jumps: there a few jumps are the whole."""
 TAIL = np.exp(-1.0)
 """Rate of the proposals above 1, of density exp(-x)."""
 NODES = np.array([0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0)])
@@ -65,7 +67,7 @@ def increments(
     base : numpy.ndarray, shape (answer,)
         Adds to 1.
     smallest : float
-        Jumps below it have two sizes.
+        Jumps below it have two sizes; `FINEST` holds for increments that end at most at `EXACT`.
 
     Yields
     ------
@@ -78,15 +80,16 @@ def increments(
     are drawn exactly, by thinning proposals of intensity :math:`1/x` up to 1 and :math:`e^{-x}`
     above. Those below, :math:`\epsilon` at most 0.01, have the sizes of two Gauss-Legendre nodes
     :math:`x_k` on :math:`(0, \epsilon)` at rates :math:`\epsilon / (2 x_k)`, thinned by
-    :math:`e^{-x_k}`. That leaves the mean as it is to within :math:`\epsilon^5 / 4320`, and all
-    higher cumulants to as small a part.
+    :math:`e^{-x_k}`. The quadrature keeps the first four cumulants of every answer's weight to
+    within 1e-12 of the concentration, and jumps so small show in none of the rest.
     """
-    logs = -np.log(smallest)
-    edges = logs + np.cumsum([TAIL, *RATES])
-    for step in np.diff(grid, prepend=0.0):
+    for end, step in zip(grid, np.diff(grid, prepend=0.0), strict=True):
+        least = FINEST if end <= EXACT else smallest
+        logs = -np.log(least)
+        edges = logs + np.cumsum([TAIL, *RATES])
         counts = rng.poisson(step * edges[-1], draws)
         starts = np.concatenate([[0], np.cumsum(counts)])
-        sizes = _sizes(rng, int(starts[-1]), logs, edges, smallest)
+        sizes = _sizes(rng, int(starts[-1]), logs, edges, least)
         yield sparse.csr_array(
             (sizes, _places(rng, base, len(sizes)), starts), shape=(draws, len(base))
         )
