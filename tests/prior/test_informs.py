@@ -1,5 +1,8 @@
 """Partial tilts: which parameters, or which of their elements, the answers may inform."""
 
+import json
+
+import h5py
 import numpy as np
 import pymc as pm
 import pytest
@@ -259,3 +262,16 @@ def test_files_keep_the_links(gaussian, tmp_path):
     back = fp.TrustPath.from_netcdf(tmp_path / "path.nc", model=linear(**real))
     for name in ("commensurate", "links", "parts", "private", "informed"):
         assert getattr(back.facts, name) == getattr(path.facts, name)
+
+
+def test_files_written_before_there_were_links_are_read(gaussian, tmp_path):
+    path, *_ = gaussian
+    path.to_netcdf(tmp_path / "path.nc")
+    with h5py.File(tmp_path / "path.nc", "r+") as file:
+        facts = json.loads(file.attrs["facts"])
+        for name in ("commensurate", "links", "parts"):
+            del facts[name]
+        file.attrs["facts"] = json.dumps(facts)
+    facts = fp.TrustPath.from_netcdf(tmp_path / "path.nc").facts
+    assert facts.commensurate == facts.links == facts.parts == {}
+    assert facts.informed == ("beta", "a")
