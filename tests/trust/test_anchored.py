@@ -189,6 +189,18 @@ def test_summaries_of_a_unit():
     assert majorities(levels, number, weight, 2).tolist() == [2, 2, 1]
 
 
+def test_a_tie_is_an_answer_of_its_own(rng):
+    with pm.Model() as model:
+        ids = pm.Data("ids", np.arange(6))
+        pm.Bernoulli("y", pm.Beta("p", 1, 1), observed=[0, 1, 1, 0, 1, 0])
+    llm = said("y", [0, 1, 1, 1] * 5, np.repeat(np.arange(10), 2))
+    found = joined(model, llm, ids.name)
+    assert found.model.coords["fp_answer"] == ("0", "1", "tie")
+    rates = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
+    _, others = parts(found.model, fp_error_rates=rates, p=0.4)
+    assert others == pytest.approx(2 * np.log([0.6 * 0.2 + 0.4 * 0.1, 0.6 * 0.3 + 0.4 * 0.8]).sum())
+
+
 def gibbs(rng, y, s, sweeps):
     """Sample worlds at once, y of shape (world, n) and s (world, n + m); return draws of the mean.
 
