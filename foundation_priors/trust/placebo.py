@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.beliefs import Beliefs
 from foundation_priors.errors import ModelError, PlaceboWarning
 from foundation_priors.path.flags import levels_above
 from foundation_priors.prior.tilt import LOGLIK
@@ -158,7 +159,11 @@ def placebo(
     >>> import foundation_priors as fp
     >>> fp.trust.placebo(path, random_seed=1)  # doctest: +SKIP
     """
-    recipe = path.recipe
+    recipe, said = path.recipe, path.synthetic
+    if isinstance(said, Beliefs):
+        raise ModelError(
+            "Beliefs about quantities have no rows to permute, so there is no placebo of them."
+        )
     if path.engine is None or recipe is None:
         raise ModelError(
             "This path was read from a file, without what a placebo needs to sample: build it "
@@ -174,7 +179,7 @@ def placebo(
     paths = []
     for number, stream in enumerate(streams):
         rng = np.random.default_rng(stream)
-        answers = exchange(path.synthetic, rng, profile)
+        answers = exchange(said, rng, profile)
         tilted = build(recipe.model, answers, alone=True, **recipe.options)
         engine = _with_rows(path.engine, tilted, recipe.options["likelihood"] is not None)
         doing = f"permutation {number + 1} of {permutations}, " if permutations > 1 else ""
