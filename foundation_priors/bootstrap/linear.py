@@ -105,14 +105,15 @@ class LinearRegression:
         """
         design, outcome = self.arrays(rows.frame)
         white, back = self._whiten(design, rows, grid)
-        place, products = _moments(white, outcome)
+        products = _moments(white, outcome)
         n = rows.n_real
         total = np.concatenate([w @ products[:n] for w in real_weights(rng, draws, n)]).T.copy()
-        smallest = smallest_jump(grid[-1], (n + rows.n_synthetic) / 2)
+        smallest = smallest_jump(grid[-1], (n + rows.n_synthetic) / 4)
         out = np.empty((len(grid), draws, self.size))
         for k, jumps in enumerate(increments(rng, grid, draws, rows.base, smallest)):
-            total += (jumps @ products[n:]).T
-            out[k] = solve(total[place]).T @ back.T
+            for part in jumps:
+                total += (part @ products[n:]).T
+            out[k] = solve(total.copy(), self.size).T @ back.T
             report(1)
         _require_finite(out, grid)
         return self.dataset(out, ("concentration", "sample"))
@@ -196,15 +197,13 @@ def linear_regression(
     return LinearRegression(outcome, names, intercept)
 
 
-def _moments(design: Floats, outcome: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Return each row's products, and where each stands in the matrix and right-hand side."""
-    q = design.shape[1]
-    upper = np.triu_indices(q)
-    place = np.zeros((q, q + 1), dtype=np.int64)
-    place[upper] = np.arange(len(upper[0]))
-    place[:, :q] = np.maximum(place[:, :q], place[:, :q].T)
-    place[:, q] = len(upper[0]) + np.arange(q)
-    return place, np.hstack([design[:, upper[0]] * design[:, upper[1]], design * outcome[:, None]])
+def _moments(design: Floats, outcome: Floats) -> Floats:
+    """Return each row's products, in the order of `solve`."""
+    parts = [
+        np.column_stack([design[:, i:] * column[:, None], column * outcome])
+        for i, column in enumerate(design.T)
+    ]
+    return np.hstack(parts)
 
 
 def _require_finite(estimates: Floats, grid: Floats) -> None:

@@ -55,7 +55,7 @@ def real_weights(rng: np.random.Generator, draws: int, rows: int) -> Iterator[Fl
 
 def increments(
     rng: np.random.Generator, grid: Floats, draws: int, base: Floats, smallest: float
-) -> Iterator[sparse.csr_array]:
+) -> Iterator[tuple[sparse.csr_array, sparse.csr_array]]:
     r"""Yield what is added to the answers' weights from each concentration to the next.
 
     Parameters
@@ -71,7 +71,8 @@ def increments(
 
     Yields
     ------
-    scipy.sparse.csr_array, shape (draw, answer)
+    tuple of scipy.sparse.csr_array, shape (draw, answer)
+        The jumps below ``smallest`` and those above, to be added.
 
     Notes
     -----
@@ -79,37 +80,48 @@ def increments(
     :math:`da\, e^{-x} / x\, dx`, each at an answer drawn from ``base``. Those above ``smallest``
     are drawn exactly, by thinning proposals of intensity :math:`1/x` up to 1 and :math:`e^{-x}`
     above. Those below, :math:`\epsilon` at most 0.01, have the sizes of two Gauss-Legendre nodes
-    :math:`x_k` on :math:`(0, \epsilon)` at rates :math:`\epsilon / (2 x_k)`, thinned by
-    :math:`e^{-x_k}`. The quadrature keeps the first four cumulants of every answer's weight to
-    within 1e-12 of the concentration, and jumps so small show in none of the rest.
+    :math:`x_k` on :math:`(0, \epsilon)` at rates :math:`\epsilon e^{-x_k} / (2 x_k)`. The
+    quadrature keeps the first four cumulants of every answer's weight to within 1e-12 of the
+    concentration, and jumps so small show in none of the rest.
     """
     for end, step in zip(grid, np.diff(grid, prepend=0.0), strict=True):
         least = FINEST if end <= EXACT else smallest
-        logs = -np.log(least)
-        edges = logs + np.cumsum([TAIL, *RATES])
-        counts = rng.poisson(step * edges[-1], draws)
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        sizes = _sizes(rng, int(starts[-1]), logs, edges, least)
-        yield sparse.csr_array(
-            (sizes, _places(rng, base, len(sizes)), starts), shape=(draws, len(base))
-        )
+        parts = _small(rng, step, draws, least), _large(rng, step, draws, least)
+        yield tuple(_csr(sizes, counts, base, rng) for counts, sizes in parts)
 
 
-def _sizes(
-    rng: np.random.Generator, count: int, logs: float, edges: Floats, smallest: float
-) -> Floats:
-    """Return sizes of proposed jumps, 0 for those thinned."""
-    place = rng.random(count) * edges[-1]
+def _csr(
+    sizes: Floats, counts: NDArray[np.int64], base: Floats, rng: np.random.Generator
+) -> sparse.csr_array:
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    places = _places(rng, base, len(sizes))
+    return sparse.csr_array((sizes, places, starts), shape=(len(counts), len(base)))
+
+
+def _small(
+    rng: np.random.Generator, step: float, draws: int, smallest: float
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return each draw's number of jumps below the smallest, and the sizes of all."""
+    nodes = smallest * NODES
+    rates = RATES * np.exp(-nodes)
+    counts = rng.poisson(step * rates.sum(), draws)
+    first = rng.random(int(counts.sum())) < rates[0] / rates.sum()
+    return counts, np.where(first, *nodes)
+
+
+def _large(
+    rng: np.random.Generator, step: float, draws: int, smallest: float
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return each draw's number of proposed jumps, and the sizes of all, 0 for those thinned."""
+    logs = -np.log(smallest)
+    counts = rng.poisson(step * (logs + TAIL), draws)
+    place = rng.random(int(counts.sum())) * (logs + TAIL)
     out = np.exp(-place)
-    out[rng.standard_exponential(count) <= out] = 0.0
-    other = np.flatnonzero(place >= logs)
-    kind = np.searchsorted(edges, place[other], side="right")
-    tail = 1.0 + rng.standard_exponential(len(other))
-    tail[rng.random(len(other)) * tail > 1.0] = 0.0
-    nodes = np.append(smallest * NODES, 0.0)[np.maximum(kind - 1, 0)]
-    nodes[rng.standard_exponential(len(other)) <= nodes] = 0.0
-    out[other] = np.where(kind == 0, tail, nodes)
-    return out
+    out[rng.standard_exponential(len(place)) <= out] = 0.0
+    above = np.flatnonzero(place >= logs)
+    sizes = 1.0 + rng.standard_exponential(len(above))
+    out[above] = np.where(rng.random(len(above)) * sizes <= 1.0, sizes, 0.0)
+    return counts, out
 
 
 def _places(rng: np.random.Generator, base: Floats, count: int) -> NDArray[np.int64]:
@@ -138,32 +150,35 @@ def weights_of_draw(seed: np.random.SeedSequence, grid: Floats, rows: int, base:
     return out * ((rows + grid) / out.sum(axis=1))[:, None]
 
 
-def solve(system: Floats) -> Floats:
+def solve(systems: Floats, size: int) -> Floats:
     """Solve many small positive definite systems at once.
 
     Parameters
     ----------
-    system : numpy.ndarray, shape (q, q + 1, draw)
-        Matrix and right-hand side of each draw; overwritten.
+    systems : numpy.ndarray, shape (number, draw)
+        For each row of the matrix in turn, its entries from the diagonal on and its right-hand
+        side; overwritten.
+    size : int
+        Of the matrices.
 
     Returns
     -------
-    numpy.ndarray, shape (q, draw)
+    numpy.ndarray, shape (size, draw)
         Nan where a matrix is not positive definite.
 
     Examples
     --------
-    >>> solve(np.array([[[4.0], [2.0], [2.0]], [[2.0], [3.0], [5.0]]]))[:, 0]
+    >>> solve(np.array([[4.0], [2.0], [2.0], [3.0], [5.0]]), 2)[:, 0]
     array([-0.5,  2. ])
     """
-    size = len(system)
-    fine = np.ones(system.shape[2], bool)
-    for j in range(size):
-        fine &= system[j, j] > 0
-        factor = system[j + 1 :, j] / np.where(fine, system[j, j], np.nan)
-        system[j + 1 :, j + 1 :] -= factor[:, None] * system[j, j + 1 :]
-    out = system[:, size]
+    ends = np.cumsum(np.arange(size + 1, 1, -1))
+    rows = np.split(systems, ends[:-1])
+    for j, pivot in enumerate(rows):
+        pivot[0][~(pivot[0] > 0)] = np.nan
+        for i in range(j + 1, size):
+            rows[i] -= pivot[i - j] / pivot[0] * pivot[i - j :]
+    out = np.empty((size, systems.shape[1]))
     for j in reversed(range(size)):
-        out[j] -= np.einsum("ks,ks->s", system[j, j + 1 : size], out[j + 1 :])
-        out[j] /= np.where(fine, system[j, j], np.nan)
+        known = np.einsum("ks,ks->s", rows[j][1:-1], out[j + 1 :])
+        out[j] = (rows[j][-1] - known) / rows[j][0]
     return out

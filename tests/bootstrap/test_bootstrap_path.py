@@ -58,9 +58,9 @@ def test_a_regression_equals_a_loop_with_the_same_weights(
     found = REGRESSION.draw(rows, grid, draws, np.random.default_rng(8))
     rng = np.random.default_rng(8)
     observed = np.concatenate(list(real_weights(rng, draws, len(real))))
-    smallest = smallest_jump(grid[-1], len(rows.frame) / 2)
+    smallest = smallest_jump(grid[-1], len(rows.frame) / 4)
     steps = increments(rng, grid, draws, rows.base, smallest)
-    for k, more in enumerate(np.cumsum([s.toarray() for s in steps], axis=0)):
+    for k, more in enumerate(np.cumsum([sum(p.toarray() for p in s) for s in steps], axis=0)):
         for d in range(draws):
             one = REGRESSION(rows.frame, np.concatenate([observed[d], more[d]]))
             here = found.isel(concentration=k, sample=d)
