@@ -37,10 +37,11 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
     where either is singular. Of a vector with some informed elements only these count.
 
     A commensurate copy is integrated out in Gaussian approximation, with its spread where that is
-    learned: from the information about the shared parameters and the link's own ones, offsets and
-    spreads at their conditional maximum, the latter are removed by a Schur complement that includes
-    their prior. At a given spread s, answers with information K about the copy inform the original
-    by :math:`(K^{-1} + s^2)^{-1}`. Beliefs about quantities have `worth_of_beliefs`.
+    learned: offsets and spreads, at their conditional maximum, are removed by a Schur complement of
+    the information with the prior. At a given spread s, answers with information K about the copy
+    inform the original by :math:`(K^{-1} + s^2)^{-1}`. Private copies that stand between the
+    answers and an informed parameter are integrated out too, and so are the variables through which
+    the real data inform it; other private parameters of the prior alone are at their mean.
     """
     mean = weights @ u
     centred = u - mean
@@ -55,15 +56,12 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
     out = []
     for s, tie in enumerate(engine.tilted.ties):
         shared = _informed(engine, tie.shared)
-        link = _indices(engine, _names(tie.links))
-        both = np.concatenate([shared, link])
         trust = np.eye(len(zero))[s]
-        real = _hessian(engine, mean, zero, 0.0, scale, shared)
-        real = real - _hessian(engine, mean, zero, 1.0, scale, shared)
+        beside = _indices(engine, tie.beside)
+        real = _information(engine, mean, (zero, 0.0), (zero, 1.0), scale, shared, beside)
+        own = _indices(engine, (*_names(tie.links), *tie.hanging))
         at = _conditional(engine, mean, trust, (*tie.copies, *_names(tie.links)))
-        before = _hessian(engine, at, zero, 0.0, scale, both)
-        after = _hessian(engine, at, trust, 0.0, scale, both)
-        said = _passed(before - after, -after, len(shared))
+        said = _information(engine, at, (zero, 0.0), (trust, 0.0), scale, shared, own)
         out.append(_ratio(said, real, covariance[np.ix_(shared, shared)]))
     return engine.tilted.n_real * np.array(out)
 
@@ -87,15 +85,28 @@ def _names(links: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(name for names in links.values() for name in names)
 
 
-def _passed(said: Floats, total: Floats, shared: int) -> Floats:
-    """Return the information about the first ``shared`` coordinates, the others integrated out.
+def _information(
+    engine: Engine,
+    u: Floats,
+    before: tuple[Floats, float],
+    after: tuple[Floats, float],
+    scale: Floats,
+    shared: Floats,
+    others: Floats,
+) -> Floats:
+    """Return the information that weights of answers and real data add, others integrated out."""
+    both = np.concatenate([shared, others])
+    parts = [_hessian(engine, u, *weights, scale, both) for weights in (before, after)]
+    low, high = (_marginal(-h, len(shared)) for h in parts)
+    return high - low
 
-    ``said`` is the information of the answers alone, ``total`` that with the prior.
-    """
-    here, across = said[:shared, :shared], said[:shared, shared:]
+
+def _marginal(matrix: Floats, shared: int) -> Floats:
+    """Return the information about the first coordinates, the others integrated out."""
+    across = matrix[:shared, shared:]
     if not across.size:
-        return here
-    return here - across @ np.linalg.solve(total[shared:, shared:], across.T)
+        return matrix
+    return matrix[:shared, :shared] - across @ np.linalg.solve(matrix[shared:, shared:], across.T)
 
 
 def _ratio(said: Floats, real: Floats, covariance: Floats) -> float:

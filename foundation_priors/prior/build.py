@@ -93,7 +93,7 @@ def build(
         logliks = called_terms(copy, groups, synthetic, likelihood, wirings)
     check_reached(logliks, wirings)
     _add_tilt(copy, logliks, None if single else tuple(groups))
-    ties = tuple(_tie(copy, term, w) for term, w in zip(logliks, wirings, strict=True))
+    ties = tuple(_tie(copy, term, wirings, i) for i, term in enumerate(logliks))
     return Tilted(
         copy,
         tuple(groups),
@@ -125,11 +125,35 @@ def _targets(
     return [pt.as_tensor(likelihood(free, synthetic.dataset))]
 
 
-def _tie(model: pm.Model, term: TensorVariable, wiring: Wiring) -> Tie:
-    """Return what a source informs: what its log-likelihood depends on, links passed through."""
-    above = lies_above(term, model) | {model[name] for name in wiring.links}
-    shared = [v.name for v in model.free_RVs if v in above and v.name not in wiring.own]
-    return Tie(tuple(shared), tuple(str(c.name) for c in wiring.copies.values()), wiring.links)
+def _tie(model: pm.Model, term: TensorVariable, wirings: Sequence[Wiring], number: int) -> Tie:
+    """Return what a source informs, links and private copies passed through."""
+    wiring = wirings[number]
+    owned = {name for some in wirings for name in some.own}
+    direct = _free_above(model, term) | set(wiring.links)
+    behind = {str(c.name): _free_above(model, c) for c in wiring.copies.values()}
+    indirect = set().union(*behind.values()) - owned - direct
+    own = [name for name in behind if name in direct]
+    real = {str(rv.name): _free_above(model, rv) for rv in model.free_RVs if rv.name not in owned}
+    return Tie(
+        tuple(v.name for v in model.free_RVs if v.name in (direct - owned) | indirect),
+        tuple(own),
+        wiring.links,
+        _hanging(behind, indirect),
+        _hanging({n: a for n, a in real.items() if n not in direct | indirect}, indirect),
+    )
+
+
+def _free_above(model: pm.Model, variable: TensorVariable) -> set[str]:
+    above = lies_above(variable, model) - {variable}
+    return {str(rv.name) for rv in model.free_RVs if rv in above}
+
+
+def _hanging(above: Mapping[str, set[str]], names: set[str]) -> tuple[str, ...]:
+    """Return those whose prior depends on some names, or on one whose prior does."""
+    found: set[str] = set()
+    while new := {n for n, a in above.items() if a & (names | found)} - found:
+        found |= new
+    return tuple(n for n in above if n in found)
 
 
 def _copies(wirings: Sequence[Wiring]) -> dict[str, tuple[str, ...]]:

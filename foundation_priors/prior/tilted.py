@@ -20,11 +20,19 @@ TRUST, LOGLIK, SOURCE = "fp_trust", "fp_loglik", "fp_source"
 
 @dataclass(frozen=True)
 class Tie:
-    """What a source's answers inform, its private copies, and what its links add, by name."""
+    """How a source's answers are tied to the model's free variables, by name.
+
+    ``shared`` are informed, ``copies`` private ones that the answers speak of, and ``links`` what
+    each commensurate link adds. Where a private copy has an informed variable in its prior, as
+    groups of the answers' own have with their common mean, ``hanging`` are such copies, and
+    ``beside`` the variables through which the real data inform the same.
+    """
 
     shared: tuple[str, ...]
     copies: tuple[str, ...]
     links: dict[str, tuple[str, ...]]
+    hanging: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

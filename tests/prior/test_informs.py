@@ -8,6 +8,8 @@ import pymc as pm
 import pytest
 
 import foundation_priors as fp
+from foundation_priors.path.engine import Engine
+from foundation_priors.path.information import worth_of_sources
 from foundation_priors.prior.build import build
 from tests.prior.common import M, N, answers, framed, line, loglik, observed_logp, points, value
 
@@ -244,6 +246,24 @@ def test_information_passes_through_the_link_and_by_element(gaussian):
     real_info = (r.T @ r)[np.ix_(both, both)]
     expected = len(real["y"]) * np.sqrt(np.linalg.det(passed) / np.linalg.det(real_info))
     np.testing.assert_allclose(path.facts.worth, expected, rtol=1e-4)
+
+
+def test_a_common_mean_is_informed_through_groups_of_the_answers_own():
+    """Groups of n rows inform the mean by (1 / n + 1)^-1 each, with unit variances."""
+    real, said = np.repeat([0, 1, 2], [5, 2, 9]), np.repeat([0, 2], [4, 1])
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 2)
+        level = pm.Normal("level", mu, 1, shape=3)
+        pm.Normal("y", level[pm.Data("g", real)], 1, observed=np.sin(np.arange(16)))
+    llm = answers(g=said, y=np.cos(np.arange(5)))
+    parts = build(model, llm, informs="mu")
+    assert parts.shared == ("mu",) and parts.ties[0].hanging == ("level_synthetic",)
+    assert parts.ties[0].beside == ("level",)
+    engine = Engine(parts)
+    u = np.random.default_rng(1).normal(size=(50, engine.dim))
+    found = worth_of_sources(engine, u, np.full(50, 1 / 50))
+    each = [sum(1 / (1 / n + 1) for n in np.bincount(g) if n) for g in (said, real)]
+    np.testing.assert_allclose(found, 16 * each[0] / each[1], rtol=1e-4)
 
 
 def test_reports_say_what_the_answers_inform(gaussian):
