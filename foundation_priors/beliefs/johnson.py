@@ -204,7 +204,7 @@ class Johnson(Density):
 
     def edges(self) -> Floats:
         """Return increasing values of w, between neighbours of which the density is smooth."""
-        k, reach, fine = self.knots, REACH, float(np.clip(self.shape.max(), 1, 10))
+        k, reach, fine = self.knots, REACH, float(np.clip(self.shape.max(), 1, 60))
         if k:
             # Where the function of z is flat, its ends lie further out.
             slopes = np.cumsum(np.delete(self.ramps, np.s_[[0, *range(2, 2 + k)]], axis=1), axis=1)

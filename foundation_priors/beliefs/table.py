@@ -19,7 +19,7 @@ __all__ = ["Table"]
 type Floats = NDArray[np.float64]
 
 KNOTS, REACH = 512, 9.0
-BINS = 150
+BINS, STEEPEST = 150, 0.75
 PENALTIES = np.geomspace(1e-2, 1e4, 13)
 
 
@@ -133,7 +133,9 @@ class Table(Density):
 
     def _end_slopes(self) -> tuple[float, float]:
         a, b, c, _ = self.coefs[:, -1]
-        return float(self.coefs[2, 0]), float((3 * a * self.step + 2 * b) * self.step + c)
+        right = float((3 * a * self.step + 2 * b) * self.step + c)
+        # A steeper line would outweigh the normal density of the score, which must fall.
+        return max(float(self.coefs[2, 0]), STEEPEST * self.start), min(right, STEEPEST * self.end)
 
     def edges(self) -> Floats:
         """Return increasing values of w, between neighbours of which the density is smooth."""

@@ -1,0 +1,193 @@
+"""What can be said, in which forms, and what cannot."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+from scipy import stats
+
+import foundation_priors as fp
+from foundation_priors.beliefs import Belief, Beliefs, Support
+from foundation_priors.errors import ColumnError, IncompleteWarning, SyntheticAsEvidenceError
+
+SKEWED = {0.05: 0.03, 0.5: 0.08, 0.95: 0.2}
+COLUMNS = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+
+
+def test_every_form_gives_what_was_said() -> None:
+    stated = Belief.from_quantiles("q", SKEWED, source="gpt")
+    assert stated.density.cdf(list(SKEWED.values())) == pytest.approx(list(SKEWED), abs=1e-12)
+    interval = Belief.from_interval("q", -1.0, 3.0, prob=0.8)
+    assert interval.density.cdf([-1.0, 3.0]) == pytest.approx([0.1, 0.9])
+    for support in (None, (0, None), (None, 1), (0, 1)):
+        moments = Belief.from_moments("q", 0.3, 0.1, support=support).density
+        assert (moments.mean, moments.sd) == (pytest.approx(0.3), pytest.approx(0.1, rel=1e-5))
+    density = Belief.from_density("q", stats.gamma(2)).density
+    assert density.logpdf(2.0) == pytest.approx(stats.gamma(2).logpdf(2.0), abs=1e-6)
+    draws = Belief.from_draws("q", stats.norm(5, 2).rvs(4000, random_state=2)).density
+    assert draws.mean == pytest.approx(5, abs=4 * 2 / 4000**0.5)
+    assert draws.sd == pytest.approx(2, abs=4 * 2 / 8000**0.5)
+
+
+def test_a_beta_of_moments_is_the_beta() -> None:
+    beta = stats.beta(19, 133)
+    made = Belief.from_moments("p", beta.mean(), beta.std(), support=(0, 1)).density
+    x = beta.ppf([0.001, 0.5, 0.999])
+    assert made.logpdf(x) == pytest.approx(beta.logpdf(x), abs=1e-7)
+
+
+def test_a_histogram_keeps_its_bins() -> None:
+    edges, counts = [0, 1, 2, 3, 4, 5], [0, 1, 4, 3, 0]
+    density = Belief.from_histogram("q", edges, counts, outside=0.02).density
+    assert np.diff(density.cdf([1, 2, 3, 4])) == pytest.approx(0.98 * np.array([1, 4, 3]) / 8)
+    bounded = Belief.from_histogram("q", edges, [2, 1, 4, 3, 2], support=(0, 5)).density
+    assert bounded.cdf([1, 2]) == pytest.approx(np.array([2, 3]) / 12)
+
+
+def test_both_pools_of_24_experts() -> None:
+    answers = fp.datasets.load("returns").synthetic
+    spread = {}
+    for method in ("linear", "logarithmic"):
+        pools = Belief.from_dataframe(
+            answers,
+            "beta[educ]",
+            COLUMNS,
+            expert="expert",
+            panel="framing",
+            scale=0.01,
+            method=method,
+        )
+        assert list(pools) == ["economist", "policy", "skeptic"]
+        assert all(len(pool.said.parts) == 24 for pool in pools.values())
+        assert all(abs(pool.density.total - 1) < 1e-9 for pool in pools.values())
+        spread[method] = [pool.density.sd for pool in pools.values()]
+        assert {pool.source for pool in pools.values()} == set(pools)
+    assert np.less(spread["logarithmic"], spread["linear"]).all()
+    frame = answers.dataset.to_dataframe()
+    panel = frame[frame.framing == "policy"]
+    by_hand = [
+        Belief("beta[educ]", {0.05: a / 100, 0.5: b / 100, 0.95: c / 100})
+        for a, b, c in panel[["q05", "q50", "q95"]].to_numpy()
+    ]
+    x = np.linspace(-0.05, 0.3, 50)
+    mean = np.mean([np.exp(b.density.logpdf(x)) for b in by_hand], axis=0)
+    together = Belief.from_dataframe(panel, "beta[educ]", COLUMNS, scale=0.01)
+    assert np.exp(together.density.logpdf(x)) == pytest.approx(mean, rel=1e-9)
+    assert np.exp(Belief.pool(by_hand).density.logpdf(x)) == pytest.approx(mean, rel=1e-9)
+
+
+def test_it_survives_copies_and_files() -> None:
+    parts = [
+        Belief("q", SKEWED),
+        Belief.from_moments("q", 0.1, 0.02),
+        Belief.from_draws("q", stats.norm.rvs(size=50, random_state=1)),
+    ]
+    pool = Belief.pool(parts, "logarithmic", [1, 2, 1], source="all")
+    x = np.linspace(0, 0.3, 9)
+    for other in (
+        copy.deepcopy(pool),
+        pickle.loads(pickle.dumps(pool)),
+        Belief.from_json(pool.to_json()),
+        Beliefs.decode(Beliefs((pool,), ("note",)).encode()).beliefs[0],
+    ):
+        assert other.density.logpdf(x) == pytest.approx(pool.density.logpdf(x), rel=1e-12)
+        assert (other.source, other.quantity, other.provenance) == ("all", "q", pool.provenance)
+    tabled = Belief.from_density("q", stats.gamma(2))
+    read = Belief.from_json(tabled.to_json())
+    assert read.density.mean == pytest.approx(tabled.density.mean, rel=0.02)
+    assert "logarithmic pool of 3" in repr(pool)
+    assert Beliefs((pool,)).dataset.sizes == {"belief": 1, "probability": 9}
+
+
+def test_it_never_becomes_evidence() -> None:
+    belief = Belief("q", SKEWED)
+    with pm.Model():
+        for attempt in (
+            lambda: np.asarray(belief),
+            lambda: list(belief),
+            lambda: pd.Series(belief),
+            lambda: pm.Normal("y", 0, 1, observed=belief),
+            lambda: pm.Data("x", belief),
+        ):
+            with pytest.raises(SyntheticAsEvidenceError, match="A Belief is"):
+                attempt()
+    with pytest.raises(AttributeError, match="frozen"):
+        belief.source = "real data"
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "support", "message"),
+    [
+        ({0.05: 2, 0.5: 1, 0.95: 3}, None, "'belief' on 'q' cross: 2 at 0.05 is not below 1"),
+        ({0.05: 1, 0.5: 1, 0.95: 3}, None, "cross"),
+        ({0.05: -1, 0.5: 1}, (0, None), "names -1, which lies outside the support"),
+        ({0.05: 0, 0.5: 1}, (0, 1), "lies outside the support"),
+        ({5: 1, 50: 2}, None, "probability 5 of .* between 0 and 1"),
+        ({0.5: 1}, None, "at least 2"),
+        ({0.5: 1, 0.9: np.nan}, None, "missing or infinite"),
+        ({0.5: 1, 0.9: "much"}, None, "must be numbers"),
+    ],
+)
+def test_impossible_quantiles(quantiles: dict, support: tuple | None, message: str) -> None:
+    with pytest.raises(ColumnError, match=message):
+        Belief("q", quantiles, support=support)
+
+
+def test_impossible_words() -> None:
+    pair = [Belief("q", SKEWED), Belief("r", SKEWED)]
+    cases = [
+        (TypeError, "must be a dictionary", lambda: Belief("q", [1, 2, 3])),
+        (TypeError, "quantity=3", lambda: Belief(3, SKEWED)),
+        (ValueError, "is empty", lambda: Belief("q", SKEWED, support=(1, 0))),
+        (ValueError, "must be a pair", lambda: Belief("q", SKEWED, support=3)),
+        (ColumnError, "must be positive", lambda: Belief.from_moments("q", 1, 0)),
+        (ValueError, "less than 0.5", lambda: Belief.from_moments("q", 0.5, 0.6, support=(0, 1))),
+        (ValueError, "prob=2", lambda: Belief.from_interval("q", 0, 1, prob=2)),
+        (ColumnError, "cross", lambda: Belief.from_interval("q", 1, 0)),
+        (ColumnError, "at least 20", lambda: Belief.from_draws("q", [1, 2])),
+        (ColumnError, "3 distinct", lambda: Belief.from_draws("q", [1, 2, 3] * 10)),
+        (ColumnError, "4 edges for 2 bins", lambda: Belief.from_histogram("q", range(4), [1, 2])),
+        (ColumnError, "not all 0", lambda: Belief.from_histogram("q", range(3), [0, 0])),
+        (ValueError, "outside=0", lambda: Belief.from_histogram("q", range(3), [1, 1], outside=0)),
+        (TypeError, "no logpdf", lambda: Belief.from_density("q", 3.0)),
+        (ValueError, "no pool method", lambda: Belief.pool(pair[:1], "geometric")),
+        (ValueError, "cannot be pooled", lambda: Belief.pool(pair)),
+        (TypeError, "not float", lambda: Belief.pool([1.0])),
+        (ColumnError, "no expert has answered", lambda: Belief.pool([])),
+        (ValueError, "must be 1 numbers", lambda: Belief.pool(pair[:1], weights=[1, 2])),
+    ]
+    for kind, message, attempt in cases:
+        with pytest.raises(kind, match=message):
+            attempt()
+    assert Belief("q", SKEWED).on(Support(0, 1)).cdf(0.08) == pytest.approx(0.5)
+
+
+def test_experts_who_answered_nothing() -> None:
+    frame = pd.DataFrame(
+        {
+            "expert": ["a", "b", "c"],
+            "panel": ["x", "x", "y"],
+            "q05": [1.0, np.nan, np.nan],
+            "q50": [2.0, np.nan, 3.0],
+            "q95": [4.0, np.nan, None],
+        }
+    )
+    with pytest.warns(IncompleteWarning, match="2 of 3 experts .* left out of the pool: b, c"):
+        assert len(Belief.from_dataframe(frame, "q", COLUMNS, expert="expert").said.parts) == 1
+    with (
+        pytest.raises(ColumnError, match="No expert of the panel 'y' has answered"),
+        pytest.warns(),
+    ):
+        Belief.from_dataframe(frame, "q", COLUMNS, expert="expert", panel="panel")
+    whole = frame.dropna(subset="q05")
+    with pytest.raises(ColumnError, match="no column 'q0'"):
+        Belief.from_dataframe(whole, "q", {"q0": 0.05, "q50": 0.5})
+    with pytest.raises(ColumnError, match="'a' has several rows"):
+        Belief.from_dataframe(pd.concat([whole, whole]), "q", COLUMNS, expert="expert")
+    with pytest.raises(ColumnError, match="expert 'a' cross"):
+        Belief.from_dataframe(whole.assign(q95=0.0), "q", COLUMNS, expert="expert")
+    with pytest.raises(ValueError, match="scale=-1"):
+        Belief.from_dataframe(whole, "q", COLUMNS, scale=-1)
