@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -60,7 +61,7 @@ class BetaMixture(ConjugateMixture):
     def _parameters(self) -> dict[str, Array]:
         return {"a": self.a, "b": self.b}
 
-    @property
+    @cached_property
     def _frozen(self) -> Any:
         return stats.beta(self.a, self.b)
 
@@ -152,7 +153,7 @@ class NormalMixture(ConjugateMixture):
     def _parameters(self) -> dict[str, Array]:
         return {"mean": self.means, "sd": self.sds}
 
-    @property
+    @cached_property
     def _frozen(self) -> Any:
         return stats.norm(self.means, self.sds)
 
@@ -239,7 +240,7 @@ class GammaMixture(ConjugateMixture):
     def _parameters(self) -> dict[str, Array]:
         return {"a": self.a, "b": self.b}
 
-    @property
+    @cached_property
     def _frozen(self) -> Any:
         return stats.gamma(self.a, scale=1 / self.b)
 

@@ -16,7 +16,7 @@ __all__ = ["ConjugateMixture"]
 
 type Array = NDArray[np.float64]
 
-BISECTIONS = 120
+BISECTIONS = 1100  # enough for the smallest numbers there are; 60 or so are used
 
 
 class ConjugateMixture(ABC):
@@ -146,6 +146,8 @@ class ConjugateMixture(ABC):
         for _ in range(BISECTIONS):
             with np.errstate(invalid="ignore"):
                 middle = np.where(low == high, low, (low + high) / 2)
+            if np.all((middle == low) | (middle == high)):
+                break
             below = self.cdf(middle) < levels
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return high[()]

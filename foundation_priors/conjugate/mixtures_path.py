@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -187,6 +188,6 @@ class MixturePath:
         values = [getattr(self.posterior(x), name) for x in np.atleast_1d(w)]
         return self._label(w, np.reshape(values, w.shape), name)
 
-    def _label(self, w: Array, values: Array, name: str) -> xr.DataArray:
+    def _label(self, w: Array, values: Any, name: str) -> xr.DataArray:
         dims = ("weight",) if w.ndim else ()
         return xr.DataArray(values, {"weight": (dims, w)}, dims, name=name)

@@ -37,31 +37,45 @@ def _arms(prior: BetaMixture, successes: Array, trials: float) -> _Arms:
 
 def _nodes(a: Array, b: Array) -> Array:
     """Return evenly spaced log odds that carry Beta densities, fine enough for the narrowest."""
-    low, high = min(45 / a.min(), REACH), min(45 / b.min(), REACH)
     centre = np.log(a) - np.log(b)
-    left, right = max(centre.min(), -REACH) - low, min(centre.max(), REACH) + high
-    narrow = np.sqrt(1 / a + 1 / b).min()
-    step = min(narrow / 3, 0.1)
+    left = min(centre.min(), 0) - 45 / min(a.min(), 1)
+    right = max(centre.max(), 0) + 45 / min(b.min(), 1)
+    step = min(np.sqrt(1 / a + 1 / b).min() / 3, 0.1)
     ends = max(left, -REACH), min(right, REACH)
     return np.linspace(*ends, int(np.ceil((ends[1] - ends[0]) / step)) + 1)
 
 
 def _larger(first: _Arms, second: _Arms, margin: float) -> Array:
-    """Return P(first - second > margin), shape (outcome of first, outcome of second)."""
+    """Return P(first - second > margin), shape (outcome of first, outcome of second).
+
+    Between the ends of both ranges, where the second's distribution function has a kink.
+    """
+    low, high = max(margin, 0.0), min(1 + margin, 1.0)
     t = _nodes(first.a, first.b)
-    x, log_p, log_q = expit(t), log_expit(t), log_expit(-t)
-    cut = np.clip(x - margin, 0.0, 1.0)
-    rest = np.clip(np.exp(log_q) + margin, 0.0, 1.0)
+    p, q = expit(t), expit(-t)
+    x, far = low + (high - low) * p, 1 - high + (high - low) * q
     density = np.zeros((len(first.a), len(t)))
     for a, b, w in zip(first.a.T, first.b.T, first.weights.T, strict=True):
-        log_f = a[:, None] * log_p + b[:, None] * log_q - betaln(a, b)[:, None]
-        density += w[:, None] * np.exp(log_f) * (t[1] - t[0])
-    below = np.zeros((len(second.a), len(t)))
-    for a, b, w in zip(second.a.T, second.b.T, second.weights.T, strict=True):
-        near = betainc(a[:, None], b[:, None], cut)
-        far = 1 - betainc(b[:, None], a[:, None], rest)
-        below += w[:, None] * np.where(cut < 0.5, near, far)
-    return density @ below.T / density.sum(axis=1, keepdims=True)
+        log_f = (a[:, None] - 1) * np.log(x) + (b[:, None] - 1) * np.log(far)
+        density += w[:, None] * np.exp(log_f + log_expit(t) + log_expit(-t) - betaln(a, b)[:, None])
+    # Mass so close to an end that no number tells it from there is given to the rest.
+    inside = _below(first, np.array([high]), np.array([1 - high]))
+    inside -= _below(first, np.array([low]), np.array([1 - low]))
+    total = density.sum(axis=1, keepdims=True)
+    density *= np.divide(inside, total, out=np.zeros_like(total), where=total > 0)
+    y, rest = x - margin, far + margin
+    y, rest = (np.clip(v, 0.0, 1.0) for v in (y, rest))
+    above = 1 - _below(first, np.array([high]), np.array([1 - high]))
+    return density @ _below(second, y, rest).T + above
+
+
+def _below(arms: _Arms, x: Array, far: Array) -> Array:
+    """Return distribution functions at x = 1 - far, shape (outcome, node)."""
+    out = np.zeros((len(arms.a), len(x)))
+    for a, b, w in zip(arms.a.T, arms.b.T, arms.weights.T, strict=True):
+        near = betainc(a[:, None], b[:, None], x)
+        out += w[:, None] * np.where(x < 0.5, near, 1 - betainc(b[:, None], a[:, None], far))
+    return out
 
 
 def probability_larger(first: BetaMixture, second: BetaMixture, margin: float = 0.0) -> float:
@@ -81,8 +95,9 @@ def probability_larger(first: BetaMixture, second: BetaMixture, margin: float = 
 
     Notes
     -----
-    :math:`\int f_1(x) F_2(x - \text{margin})\,dx` by the trapezoid rule in the log odds of x, where
-    the integrand decays exponentially on both sides, so that the rule converges exponentially.
+    :math:`\int f_1(x) F_2(x - \text{margin})\,dx` by the trapezoid rule in the log odds of where x
+    stands between the ends of both ranges; the integrand decays exponentially on both sides, so
+    that the rule converges exponentially.
 
     Examples
     --------

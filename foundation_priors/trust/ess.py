@@ -54,6 +54,7 @@ def prior_ess(
         ``"elir"``, the expected local information ratio, ``"moment"``, which matches the
         variance, or ``"morita"``, which compares curvatures at the mode (at the mean, for a
         `TrustPath`); and for a `TrustPath` ``"information"``, a ratio of expected informations.
+        Where one is not defined the first of the others that is takes its place, ELIR before.
     likelihood : str, optional
         The sampling model of one observation: ``"binomial"`` (one trial), ``"poisson"`` (one unit
         of exposure) or ``"normal"`` (with known ``sigma``). Mixtures know theirs, and a `TrustPath`
@@ -74,13 +75,15 @@ def prior_ess(
     -------
     xarray.Dataset
         ``ess`` in observations, its Monte Carlo standard error ``mcse`` (0 for a closed form) and
-        the ``method`` that gave it, over ``trust`` (unless that is one number) and, for a
-        `TrustPath`, over ``quantity``.
+        the ``method`` that gave it ("none" with nan where no method does), over ``trust`` (unless
+        that is one number) and, for a `TrustPath`, over ``quantity``.
 
     Warns
     -----
     UnreliableWarning
-        Where the method asked for is not defined and another one takes its place.
+        Where the method asked for is not defined and another one takes its place: with a component
+        so heavy that ELIR diverges or is not above 0, or, for a path, where a few draws make up a
+        mean.
 
     Notes
     -----
@@ -111,8 +114,9 @@ def prior_ess(
         moment = \frac{E[\nabla h' I_1^{-1} \nabla h]}{Var(h)},
 
     the first two with what else is known held fixed along v, the last with all of it to be learned
-    from the same rows. For a conjugate normal mean all are the same, the pseudo-observations of the
-    prior.
+    from the same rows; Morita's compares at the prior's mean. For a conjugate normal mean all are
+    the same, the pseudo-observations of the prior. Under a rule p is the prior averaged over the
+    rule's hyperprior. The error counts the draws, not those behind v.
 
     References
     ----------
@@ -229,7 +233,7 @@ def _as_mixture(prior: Any) -> ConjugateMixture | None:
     """Return a Beta, normal or Gamma distribution as a mixture of one, so that it is exact."""
     if getattr(prior, "owner", None) is not None:
         return _from_pymc(prior)
-    dist = getattr(prior, "dist", None)
+    dist: Any = getattr(prior, "dist", None)
     name = getattr(dist, "name", None)
     if name not in ("beta", "norm", "gamma") or not hasattr(dist, "_parse_args"):
         return None
@@ -309,7 +313,11 @@ def _conjugate(
 ) -> xr.Dataset:
     from foundation_priors.conjugate import BetaBinomial, GammaPoisson, NormalMean
 
-    kinds = {BetaBinomial: "binomial", GammaPoisson: "poisson", NormalMean: "normal"}
+    kinds: dict[Any, str] = {
+        BetaBinomial: "binomial",
+        GammaPoisson: "poisson",
+        NormalMean: "normal",
+    }
     if type(path) not in kinds:
         raise TypeError(
             f"A {type(path).__name__} has several unknowns, so that its prior is no single "

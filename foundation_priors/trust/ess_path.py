@@ -16,7 +16,6 @@ from scipy.special import softmax
 from foundation_priors.errors import ModelError, UnreliableWarning
 from foundation_priors.path.draws import SAMPLE, evaluate, labels, to_dataset
 from foundation_priors.path.flags import levels_above
-from foundation_priors.path.weighing import is_rule
 from foundation_priors.trust.ess_rows import RowInformation, curvature
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def path_ess(
     wanted = [wanted] if isinstance(wanted, str) or callable(wanted) else list(wanted)
     names, h = _values(path.prior_draws, wanted)
     how = path._weighing("cautious" if trust is None else trust)
-    laws = _laws(path, how, is_rule("cautious" if trust is None else trust))
+    laws = _laws(path, how)
     seed = path.facts.seed if random_seed is None else random_seed
     rng = np.random.default_rng(seed)
     chosen = [_resampled(law.weights, draws, rng) for law in laws]
@@ -146,14 +145,13 @@ def _values(draws: xr.Dataset, quantities: Sequence[Quantity]) -> tuple[list[str
     return names, np.hstack(columns)
 
 
-def _laws(path: TrustPath, how: Any, rule: bool) -> list[_Law]:
+def _laws(path: TrustPath, how: Any) -> list[_Law]:
     mixture = path.prior.mixture
-    if rule:
+    if hasattr(how, "rule"):
         nodes = how.rule.hyperprior_nodes
-        at = nodes.trust.reshape(len(nodes.probability), -1)
-        level = np.log(nodes.probability + 1e-300) - path.prior.log_z(at)
+        level = np.log(nodes.probability + 1e-300) - path.prior.log_z(nodes.points)
         w = how.prior_weights()
-        return [_Law(at, level, w, 1 / float(np.sum(w**2 / mixture.worst_share)))]
+        return [_Law(nodes.points, level, w, 1 / float(np.sum(w**2 / mixture.worst_share)))]
     array = how.points.array
     effective = mixture.ess(array)
     return [
@@ -186,7 +184,7 @@ def _defined(task: _Task, method: str, names: list[str]) -> tuple[Floats, Floats
         if name == method:
             told = "; ".join([f"{names[k]}: {reason[k]}" for k in left if reason[k]][:5])
     if told:
-        instead = sorted({u for u in used if u != method})
+        instead = sorted({u if u != "none" else "nothing" for u in used if u != method})
         warnings.warn(
             f"The effective sample size by {method!r} is not defined for every quantity ({told}): "
             f"{', '.join(instead)} took its place, see the variable 'method'.",
@@ -222,7 +220,7 @@ def _both(task: _Task, v: Floats) -> tuple[Floats, Floats]:
     scale = _scale(task)
     prior = curvature(task.engine_grad, task.u, v, scale)
     row = task.rows.along(v, scale, task.which)
-    return tuple(np.einsum("kpd,kd->kp", x, v) for x in (prior, row))  # type: ignore[return-value]
+    return np.einsum("kpd,kd->kp", prior, v), np.einsum("kpd,kd->kp", row, v)
 
 
 def _elir(task: _Task, v: Floats) -> tuple[Floats, Floats, list[str]]:

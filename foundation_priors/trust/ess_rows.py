@@ -120,7 +120,7 @@ class RowInformation:
         for rv, outcome in zip(observed, y, strict=True):
             value = model.rvs_to_values[rv]
             swap[value] = value.type.filter_variable(outcome.astype(value.dtype))
-        grad = pt.grad(graph_replace(logp, swap, strict=False), x)
+        grad: Any = pt.grad(graph_replace(logp, swap, strict=False), x)
         many = pt.dmatrix("us")
         sets = [pt.tensor(dtype=o.dtype, shape=(None, *o.type.shape)) for o in y]
         batched = vectorize_graph(grad, {x: many, **dict(zip(y, sets, strict=True))})
