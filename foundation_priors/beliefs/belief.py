@@ -159,7 +159,7 @@ class Belief(Made):
         ...     scale=0.01,
         ... )
         >>> {name: round(pool.density.mean, 3) for name, pool in pools.items()}
-        {'economist': 0.08, 'policy': 0.085, 'skeptic': 0.05}
+        {'economist': 0.066, 'policy': 0.071, 'skeptic': 0.061}
         """
         from foundation_priors.beliefs.experts import read
 

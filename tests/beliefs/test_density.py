@@ -10,7 +10,7 @@ from foundation_priors.beliefs import Johnson, Pooled, Support, Table
 from foundation_priors.beliefs.support import LINE
 
 SUPPORTS = [LINE, Support(0, np.inf), Support(-np.inf, 7), Support(-1, 7)]
-gap = st.floats(1e-3, 1e3)
+gap = st.floats(0.1, 10)
 
 
 @settings(max_examples=40, deadline=None)
@@ -21,7 +21,7 @@ def test_three_quantiles_are_met_exactly_whatever_their_skew(
     p, x = np.array([low, 0.5, high]), np.array([-left, 0.0, right])
     density = Johnson.through(p, x, LINE)
     assert density.cdf(x) == pytest.approx(p, abs=1e-9)
-    assert density.total == pytest.approx(1, abs=1e-3)
+    assert density.total == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("support", SUPPORTS, ids=str)
@@ -105,7 +105,7 @@ def test_tables_hold_a_density_and_estimate_it(distribution: stats.rv_continuous
     drawn = Table.from_draws(distribution.rvs(50_000, random_state=1), support)
     inner = x[1:-1]
     miss = np.abs(drawn.logpdf(inner) - distribution.logpdf(inner))
-    assert (miss < 4 * drawn.error(inner) + 0.02).all()
+    assert (miss < 4 * drawn.error(inner) + 0.03).all()
     assert drawn.total == pytest.approx(1, abs=1e-6)
 
 

@@ -12,7 +12,7 @@ from foundation_priors.errors import ColumnError, ModelError, UnreliableWarning
 NORMAL = {0.1: -1.0, 0.9: 3.0}
 EXACT = {
     "beta[educ]": stats.norm(1, 0.5).logpdf,
-    "both[exper]": stats.norm(3, 6).logpdf,
+    "both[1]": stats.norm(3, 6).logpdf,
     "2 * a - beta[exper] + 1": stats.norm(1, np.sqrt(16 + 4)).logpdf,
     "pair[0] + 2 * pair[1]": stats.norm(2, np.sqrt(1 + 8 + 2.4)).logpdf,
     "log(scale)": lambda x: stats.halfnorm.logpdf(np.exp(x)) + x,
