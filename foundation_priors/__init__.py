@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foundation_priors import conjugate, datasets, elicit, plots, trust
+    from foundation_priors import bootstrap, conjugate, datasets, elicit, plots, trust
+    from foundation_priors.beliefs import Belief, Beliefs
+    from foundation_priors.bootstrap import BootstrapPath, bootstrap_path
     from foundation_priors.diagnose import reliance, worth
     from foundation_priors.elicit import Elicitation, Endpoint, Number, Text
     from foundation_priors.errors import (
@@ -19,13 +21,17 @@ if TYPE_CHECKING:
         UnreliableWarning,
     )
     from foundation_priors.path import TrustPath, trust_path
-    from foundation_priors.prior import codes, sample, tilt
+    from foundation_priors.prior import Commensurate, codes, sample, tilt
     from foundation_priors.synthetic import SyntheticData, concat
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Belief",
+    "Beliefs",
+    "BootstrapPath",
     "ColumnError",
+    "Commensurate",
     "Elicitation",
     "ElicitationError",
     "Endpoint",
@@ -41,6 +47,8 @@ __all__ = [
     "Text",
     "TrustPath",
     "UnreliableWarning",
+    "bootstrap",
+    "bootstrap_path",
     "codes",
     "concat",
     "conjugate",
@@ -56,6 +64,8 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "beliefs": ("Belief", "Beliefs"),
+    "bootstrap": ("BootstrapPath", "bootstrap_path"),
     "diagnose": ("reliance", "worth"),
     "elicit": ("Elicitation", "Endpoint", "Number", "Text"),
     "errors": (
@@ -71,11 +81,11 @@ _ROOMS = {
         "UnreliableWarning",
     ),
     "path": ("TrustPath", "trust_path"),
-    "prior": ("codes", "sample", "tilt"),
+    "prior": ("Commensurate", "codes", "sample", "tilt"),
     "synthetic": ("SyntheticData", "concat"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("conjugate", "datasets", "elicit", "plots", "trust")
+_MODULES = ("bootstrap", "conjugate", "datasets", "elicit", "plots", "trust")
 
 
 # Hidden from type checkers, to whom a module with __getattr__ has every attribute.

@@ -1,5 +1,9 @@
 """Choosing and learning the weight of the answers."""
 
+from foundation_priors.trust.anchored import Anchored, anchored
+from foundation_priors.trust.coverage import coverage
+from foundation_priors.trust.coverage_level import calibrated
+from foundation_priors.trust.ess import prior_ess
 from foundation_priors.trust.leave_one_out import leave_one_source_out, loo
 from foundation_priors.trust.placebo import Placebo, placebo
 from foundation_priors.trust.posterior import TrustPosterior
@@ -12,9 +16,13 @@ from foundation_priors.trust.rules import Rule
 from foundation_priors.trust.rules import Worth as worth
 
 __all__ = [
+    "Anchored",
     "Placebo",
     "Rule",
     "TrustPosterior",
+    "anchored",
+    "calibrated",
+    "coverage",
     "evidence",
     "exchangeable",
     "held_out",
@@ -22,6 +30,7 @@ __all__ = [
     "leave_one_source_out",
     "loo",
     "placebo",
+    "prior_ess",
     "robust",
     "worth",
 ]

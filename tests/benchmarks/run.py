@@ -1,7 +1,7 @@
 """What a path costs beside one plain run of the tilted model.
 
 Run as ``python -m tests.benchmarks.run [part ...]`` with the parts ``models``, ``surface``,
-``growth``, ``hopeless`` and ``elicit`` (what asking costs, see there). Plain runs and paths
+``growth``, ``hopeless``, ``bootstrap`` and ``elicit`` (see there). Plain runs and paths
 alternate in one process, after a small run of each has filled the compilers' caches; medians are
 stored beside this file and shown in ``docs/cost.md``. Nothing here is asserted.
 """
@@ -21,6 +21,7 @@ import pymc as pm
 import xarray as xr
 
 import foundation_priors as fp
+from tests.benchmarks.bootstrap import main as measure_bootstrap
 from tests.benchmarks.cases import Case
 from tests.benchmarks.elicit import main as measure_elicitation
 from tests.benchmarks.hopeless import HOPELESS, judge
@@ -146,6 +147,10 @@ def _hopeless(repeats: int, names: list[str]) -> None:
         print(row, flush=True)
 
 
+def _bootstrap(repeats: int, names: list[str]) -> None:
+    measure_bootstrap(repeats, names)
+
+
 def _elicit(repeats: int, names: list[str]) -> None:
     measure_elicitation(repeats, names)
 
@@ -155,6 +160,7 @@ PARTS = {
     "surface": _surface,
     "growth": _growth,
     "hopeless": _hopeless,
+    "bootstrap": _bootstrap,
     "elicit": _elicit,
 }
 

@@ -106,11 +106,14 @@ def _exact(rows: Mapping[str, Any]) -> str:
 
 def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
     """Return the tables of ``docs/cost.md`` by their markers."""
+    from tests.benchmarks.bootstrap import table
+
     parts = ("models", "surface", "rows", "parameters")
     return {
         **{part: _ratios(results.get(part, {})) for part in parts},
         "refitting": _refitting(results.get("models", {})),
         "hopeless": _hopeless(results.get("hopeless", {})),
+        "bootstrap": table(results.get("bootstrap", {})),
     }
 
 
