@@ -27,6 +27,8 @@ PANEL = 16
 """Gauss-Legendre nodes on a panel."""
 DECAYED = 1e-9
 """An integrand that is this small at the ends of its nodes, against its largest, has converged."""
+CELLS = 2_000_000
+"""Nodes times components, at most, where there are many of them."""
 THIN = 1e-6
 """The same for a variance."""
 LEAST = 1e-6
@@ -316,6 +318,9 @@ def _panels(mixture: ConjugateMixture) -> tuple[Floats, Floats]:
             marks.append(c + np.geomspace(core * s, high, 30))
     edges = np.unique(np.concatenate(marks))
     edges = edges if mixture.likelihood == "normal" else edges[np.abs(edges) <= 700]
+    most = max(CELLS // (PANEL * mixture.components), 200)
+    if len(edges) > most:
+        edges = edges[np.linspace(0, len(edges) - 1, most).astype(int)]
     x, w = np.polynomial.legendre.leggauss(PANEL)
     half = np.diff(edges)[:, None] / 2
     middle = (edges[:-1] + edges[1:])[:, None] / 2

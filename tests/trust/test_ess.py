@@ -155,8 +155,8 @@ def test_a_normal_mean_as_a_path_is_exact():
 
 def test_a_rule_counts_the_prior_averaged_over_its_hyperprior():
     found = prior_ess(models.coin(), "theta")
-    nodes = np.linspace(0, 0.5, 2001)[1::2]
-    prior = BetaMixture(np.full(1000, 1e-3), 1 + 5 * nodes, 1 + 5 * nodes)
+    nodes = np.linspace(0, 0.5, 401)[1::2]
+    prior = BetaMixture(np.full(200, 1 / 200), 1 + 5 * nodes, 1 + 5 * nodes)
     cap = models.coin()._weighing("cautious").rule.hyperprior_nodes.points.max()
     assert cap == pytest.approx(0.5, abs=0.02)
     assert found.ess.item() == pytest.approx(ess(prior), abs=4 * found.mcse.item() + 0.05)
