@@ -177,7 +177,7 @@ class MixturePath:
     def _weight(self, weight: ArrayLike | None) -> Array:
         w = np.asarray(np.linspace(0, 1, 101) if weight is None else weight, dtype=float)
         if w.ndim > 1 or not ((w >= 0) & (w <= 1)).all():
-            raise ValueError(f"weight is {weight}: give shares between 0 and 1, flat.")
+            raise ValueError(f"weight is {w}: give shares between 0 and 1, flat.")
         return w
 
     def _updated(self, w: Array) -> Array:
