@@ -12,8 +12,8 @@ from tests.elicit.loopback import Loopback
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BUILT_IN, OWN_FILES, READING, ASKING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-PAGES = ["README.md", "docs/index.md"]
+BUILT_IN, OWN_FILES, READING, TRUST, ASKING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = ["README.md", "docs/index.md", "docs/trust/index.md"]
 
 
 def people(rows: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -44,6 +44,13 @@ def test_the_built_in_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert share["b", "claude"] == pytest.approx(0.4, abs=0.05)
     shown = capsys.readouterr().out
     assert "direction" in shown and "share" in shown
+    exec(TRUST, scope)
+    told = capsys.readouterr().out
+    assert (
+        "hyperprior:" in told
+        and "not knowing the trust" in told
+        and "<foundation_priors.trust.Placebo>" in told
+    )
     lines = [line for line in BUILT_IN.splitlines() if line and not line.startswith("import")]
     assert len(lines) <= 10
 
