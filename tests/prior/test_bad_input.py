@@ -216,7 +216,7 @@ def test_trust_that_is_no_weight(trust, words):
 
 
 def test_rules_of_trust_belong_to_the_path():
-    refuses(TypeError, "'cautious' names a rule", line(), SAID, trust="cautious")
+    refuses(TypeError, "is a rule, 'cautious'", line(), SAID, trust="cautious")
 
 
 def test_trust_above_one_on_request():
