@@ -59,8 +59,8 @@ def _density(posterior: TrustPosterior, axes: Any, ci_prob: float) -> None:
             found = other.dataset
             if "density" not in found:
                 continue
-            label = None if number else "placebo"
-            axes.plot(found.trust, found.density, color=ORANGE, lw=1, alpha=0.8, label=label)
+            title = None if number else "placebo"
+            axes.plot(found.trust, found.density, color=ORANGE, lw=1, alpha=0.8, label=title)
     axes.set_ylim(0, 1.15 * max(top))
     axes.set_ylabel("density")
 

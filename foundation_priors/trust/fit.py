@@ -13,9 +13,9 @@ from foundation_priors.path.flags import warn
 from foundation_priors.path.points import Points
 from foundation_priors.trust.hyperprior import NAMES, Hyperprior
 from foundation_priors.trust.hyperprior import hyperprior as read
-from foundation_priors.trust.several import Joint, independent, integrate, within
 from foundation_priors.trust.nodes import Nodes, atoms, place
 from foundation_priors.trust.posterior import TrustPosterior
+from foundation_priors.trust.several import Joint, independent, integrate, within
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath

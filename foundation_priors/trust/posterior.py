@@ -126,10 +126,10 @@ class TrustPosterior:
         columns = dict(zip(self.path.sources, self.nodes.points.T, strict=True))
         if self.path.facts.single:
             columns = {"trust": self.nodes.trust}
-        found = xr.Dataset({k: ("node", v) for k, v in columns.items()}).eval(event)
+        found: Any = xr.Dataset({k: ("node", v) for k, v in columns.items()}).eval(event)
         if found.dtype != bool:
             raise ValueError(f"{event!r} is not an event: write a comparison of the weights.")
-        return float(self.nodes.probability @ found.values)
+        return float(self.nodes.probability @ np.asarray(found.to_numpy()))
 
     def _of_density(self, levels: Floats) -> xr.DataArray:
         values = np.interp(levels, *self._cumulative)
@@ -151,7 +151,7 @@ class TrustPosterior:
         """
         n, one = self.nodes, len(self.path.sources) == 1
         dim = "trust" if one else "node"
-        data = {
+        data: dict[str, Any] = {
             "probability": (dim, n.probability),
             "log_evidence": (dim, self.log_evidence),
             "effective_observations": (dim, n.points @ np.array(self.path.facts.worth)),

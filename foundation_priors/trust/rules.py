@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from foundation_priors.path import TrustPath
-    from foundation_priors.trust.several import Joint
     from foundation_priors.trust.posterior import TrustPosterior
+    from foundation_priors.trust.several import Joint
 
 __all__ = [
     "Evidence",
@@ -44,9 +44,12 @@ type Weight = float | dict[str, float]
 
 
 class Rule(ABC):
-    """A rule of trust."""
+    """A rule of trust: a name, and what it makes of a path."""
 
-    name: str
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name of the rule."""
 
     @abstractmethod
     def weigh(self, path: TrustPath) -> Weight | TrustPosterior:
@@ -69,7 +72,10 @@ class Ignore(Rule):
     >>> path.mean("beta", trust="ignore")  # doctest: +SKIP
     """
 
-    name: ClassVar[str] = "ignore"
+    @property
+    def name(self) -> str:
+        """Name of the rule."""
+        return "ignore"
 
     def weigh(self, path: TrustPath) -> Weight:
         """Return 0."""
@@ -80,7 +86,10 @@ class Ignore(Rule):
 class Pool(Rule):
     """Trust 1, or the end of a shorter path: the (weighted) answers are taken for data."""
 
-    name: ClassVar[str] = "pool"
+    @property
+    def name(self) -> str:
+        """Name of the rule."""
+        return "pool"
 
     def weigh(self, path: TrustPath) -> Weight:
         """Return 1."""
@@ -114,7 +123,7 @@ class Worth(Rule):
             raise ValueError(f"worth({self.observations}) must be a number of at least 0.")
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Name with the number."""
         return f"worth {self.observations:g}"
 
@@ -155,7 +164,7 @@ class Evidence(Rule):
     cap: bool = True
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Name."""
         return "capped evidence" if self.cap else "evidence"
 
@@ -171,7 +180,10 @@ class Loo(Rule):
     Pareto-smoothed importance sampling on the path's own draws; see `loo`.
     """
 
-    name: ClassVar[str] = "loo"
+    @property
+    def name(self) -> str:
+        """Name of the rule."""
+        return "loo"
 
     def weigh(self, path: TrustPath) -> Weight:
         """Return the weight."""
@@ -192,7 +204,11 @@ class HeldOut(Rule):
     """
 
     rows: pd.DataFrame | xr.Dataset
-    name: ClassVar[str] = "held-out score"
+
+    @property
+    def name(self) -> str:
+        """Name of the rule."""
+        return "held-out score"
 
     def weigh(self, path: TrustPath) -> Weight:
         """Return the weight."""
@@ -233,7 +249,7 @@ class Robust(Rule):
             raise ValueError(f"share={self.share} must lie between 0 and 1.")
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Name."""
         return "robust"
 
@@ -251,14 +267,14 @@ class Robust(Rule):
             top = min(1.0, path.max_trust)
             level = min(top, path.facts.n_real / worth) if worth > 0 else top
             return np.full(len(path.sources), level)
-        given = self.weight.weigh(path) if isinstance(self.weight, Rule) else self.weight
+        given: Any = self.weight.weigh(path) if isinstance(self.weight, Rule) else self.weight
         return path.points(given).array.reshape(len(path.sources))
 
 
 class Shape(Rule):
     """A hyperprior of several weights, to be given as ``prior=``."""
 
-    exchangeable = False
+    exchangeable: ClassVar[bool] = False
 
     @abstractmethod
     def of_several(self, path: TrustPath, sources: int) -> Joint:
@@ -294,7 +310,12 @@ class Exchangeable(Shape):
 
     mean: tuple[float, float] = (1.0, 1.0)
     concentration: tuple[float, float] = (2.0, 0.5)
-    name: ClassVar[str] = "exchangeable"
+
+    @property
+    def name(self) -> str:
+        """Name of the rule."""
+        return "exchangeable"
+
     exchangeable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -335,7 +356,7 @@ class JointDensity(Shape):
     label: str = "joint"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Name."""
         return self.label
 
@@ -353,7 +374,7 @@ class JointDensity(Shape):
 
     def _log(self) -> Callable[[Floats], Floats]:
         if callable(getattr(self.density, "logpdf", None)):
-            return self.density.logpdf  # type: ignore[no-any-return]
+            return self.density.logpdf
         if callable(self.density):
             return lambda x: _log_or_nan(np.asarray(self.density(x), dtype=float))
         raise TypeError(f"density={self.density!r} must be a function or a distribution.")

@@ -53,8 +53,8 @@ def within(caps: Floats, top: float) -> Joint:
 
     Notes
     -----
-    The region is :math:`\sum_s L_s / cap_s \le 1`. Breaking a stick in the proportions Beta(1, S), Beta(1, S - 1), ..., Beta(1, 1) makes the
-    uniform law on the solid simplex.
+    The region is :math:`\sum_s L_s / cap_s \le 1`. Breaking a stick in the proportions Beta(1, S),
+    Beta(1, S - 1), ..., Beta(1, 1) makes the uniform law on the solid simplex.
     """
     sources = len(caps)
     powers = 1 / np.arange(sources, 0, -1)
