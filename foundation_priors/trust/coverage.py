@@ -42,8 +42,8 @@ def coverage(
         under the truth. Or real rows (DataFrame, array, or Dataset over its rows), of which ``n``
         are drawn with replacement.
     truth : dict or callable
-        The true value of each quantity, an array for a vector. ``truth(rng)`` draws a truth anew
-        for every repetition.
+        The true value of each quantity, an array for a vector; it may also say whether an event
+        or decision holds. ``truth(rng)`` draws a truth anew for every repetition.
     rules : dict or sequence, optional
         Names and what stands for them as ``trust=``: a number, ``{source: weight}``, the name of a
         rule, or a function of the path that returns one of these. RMSEs are relative to the first.
@@ -114,7 +114,7 @@ def coverage(
     found = xr.concat([_dataset(some) for some in answers], "n", join="exact")
     found = found.assign_coords(n=[-1 if s is None else s for s in sizes])
     found.attrs = {"repeats": repeats, "ci_prob": ci_prob}
-    return found if np.ndim(n) else found.isel(n=0, drop=True)
+    return found.isel(n=0, drop=True) if n is None or np.ndim(n) == 0 else found
 
 
 def _rules(rules: Any) -> dict[str, Any] | None:
@@ -162,10 +162,12 @@ def _check(
     for event, level in decisions.items():
         if not 0 < level < 1:
             raise ValueError(f"decisions[{event!r}]={level} must lie between 0 and 1.")
-    sizes = [None] if n is None else [int(size) for size in np.atleast_1d(n)]
-    if any(size is not None and size < 1 for size in sizes) or len(set(sizes)) < len(sizes):
+    if n is None:
+        return [None]
+    sizes = [int(size) for size in np.atleast_1d(np.asarray(n))]
+    if not sizes or min(sizes) < 1 or len(set(sizes)) < len(sizes):
         raise ValueError(f"n={n} must hold different sizes of 1 or more.")
-    return sizes
+    return [*sizes]
 
 
 def _dataset(answers: Sequence[Answer]) -> xr.Dataset:

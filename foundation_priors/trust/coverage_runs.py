@@ -161,7 +161,8 @@ def _read(found: Mapping[str, Mapping[str, Any]], truth: dict[str, Any]) -> Answ
                 raise ValueError(f"analyse= returned {name!r}, of which truth= says nothing.")
             mean, low, high = map(float, value)
             intervals[rule][name] = (mean, low, high)
-    named = {k for rows in (*intervals.values(), *decisions.values()) for k in rows}
+    named = {k for row in intervals.values() for k in row}
+    named |= {k for made in decisions.values() for k in made}
     return Answer(intervals, decisions, {k: float(truth[k]) for k in named})
 
 
