@@ -9,7 +9,16 @@ from typing import Any
 
 from tests.benchmarks.refits import RESULTS
 
-__all__ = ["DOCS", "accuracy_tables", "cost_tables", "markdown", "read", "store", "write"]
+__all__ = [
+    "DOCS",
+    "accuracy_tables",
+    "cost_tables",
+    "markdown",
+    "read",
+    "replace_between",
+    "store",
+    "write",
+]
 
 DOCS = Path(__file__).parents[2] / "docs"
 KINDS = ("wall", "sampling", "gradients")
@@ -35,7 +44,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
 
 
-def _replace_between(file: Path, marker: str, text: str) -> None:
+def replace_between(file: Path, marker: str, text: str) -> None:
     """Write ``text`` between the two comments of a marker in a page."""
     start, end = f"<!-- {marker} -->", f"<!-- end of {marker} -->"
     before, rest = file.read_text().split(start)
@@ -121,7 +130,7 @@ def write(name: str) -> None:
     """Write the tables of ``docs/accuracy.md`` or ``docs/cost.md`` from the stored results."""
     tables = {"accuracy": accuracy_tables, "cost": cost_tables}[name](read(name))
     for marker, table in tables.items():
-        _replace_between(DOCS / f"{name}.md", marker, table)
+        replace_between(DOCS / f"{name}.md", marker, table)
 
 
 def _ratios(rows: Mapping[str, Any]) -> str:
