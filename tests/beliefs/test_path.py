@@ -65,6 +65,26 @@ def test_tipping_points_of_the_robust_mixture(trial: fp.TrustPath, level, share)
     assert error < 0.1 * level
 
 
+@pytest.mark.parametrize(("level", "share"), TIPS.items())
+def test_the_rule_of_a_robust_mixture_tips_there_too(trial: fp.TrustPath, level, share) -> None:
+    rule = fp.trust.robust(1 - share, weight=1.0)
+    found = trial.probability("theta < 0", trust=rule)
+    assert float(found) == pytest.approx(level, abs=4 * float(found.mcse))
+    assert float(found.mcse) < 0.1 * level
+
+
+def test_a_robust_mixture_at_a_given_share(trial: fp.TrustPath) -> None:
+    """Quantiles and probabilities that tipmap publishes for a share of .38."""
+    rule = fp.trust.robust(0.62, weight=1.0)
+    for q, wanted in ((0.025, -0.92155), (0.5, 1.38616), (0.975, 2.84356)):
+        at = trial.probability(lambda d, x=wanted: d.theta < x, trust=rule)
+        assert float(at) == pytest.approx(q, abs=4 * float(at.mcse))
+        assert float(trial.quantile("theta", q, trust=rule)) == pytest.approx(wanted, abs=0.15)
+    for above, wanted in ((0, 0.927), (0.5, 0.879), (1, 0.782)):
+        found = trial.probability(f"theta > {above}", trust=rule)
+        assert float(found) == pytest.approx(wanted, abs=4 * float(found.mcse) + 5e-4)
+
+
 def test_between_the_ends_lies_the_logarithmic_pool(trial: fp.TrustPath) -> None:
     x = np.linspace(-12, 14, 20_001)
     f = sum(w * stats.norm(*p).pdf(x) for w, p in zip(SHARES, PARTS, strict=True))
