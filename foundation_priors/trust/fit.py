@@ -60,8 +60,8 @@ def trust_posterior(
         found = prior.weigh(path)
         if not isinstance(found, TrustPosterior):
             raise ValueError(
-                f"The rule {prior.name!r} gives one weight, {found}, and has no posterior: use "
-                f"trust={found} in the methods of the path."
+                f"The rule {prior.name!r} gives one weight, {_short(found)}, and has no posterior: "
+                f"use trust={_short(found)} in the methods of the path."
             )
     else:
         active = np.array([s not in without for s in path.sources])
@@ -189,3 +189,9 @@ def _several(path: TrustPath, prior: Any, cap: Floats, active: NDArray[np.bool_]
         before = place(law.log_density, law.low, law.high, f"prior={law.name}")
         _check_inside(law, before, path.max_trust)
     return independent(laws)
+
+
+def _short(weight: float | Mapping[str, float]) -> str:
+    if isinstance(weight, Mapping):
+        return "{" + ", ".join(f"{k!r}: {v:.4g}" for k, v in weight.items()) + "}"
+    return f"{weight:.4g}"
