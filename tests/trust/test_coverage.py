@@ -163,7 +163,7 @@ def test_vectors_become_one_quantity_an_element():
 
 def test_rules_may_be_functions_of_the_path():
     rules = {"ten": lambda path: 10 / path.effective_observations(1.0).item(), "half": 0.5}
-    made = coverage(normal, ten, {"mu": TRUTH}, rules=rules, repeats=20, **QUIET)
+    made = coverage(normal, ten, {"mu": TRUTH}, rules=rules, repeats=10, **QUIET)
     np.testing.assert_allclose(made["mean"].sel(rule="ten"), made["mean"].sel(rule="half"))
 
 
@@ -210,7 +210,7 @@ def test_the_largest_trust_that_keeps_its_coverage():
     """In the normal model the coverage at each trust is known, so the answer is too."""
     trust = np.linspace(0, 1, 6)
     truth = np.array([exact(t)["coverage"] for t in trust])
-    made = calibrated(normal, ten, {"mu": TRUTH}, trust=trust, slack=0.02, repeats=150, **QUIET)
+    made = calibrated(normal, ten, {"mu": TRUTH}, trust=trust, slack=0.02, repeats=100, **QUIET)
     reached = made.coverage.sel(quantity="mu")
     assert (np.abs(reached - truth) < 4 * made.mcse_coverage.sel(quantity="mu")).all()
     enough = min(0.9, reached[0].item()) - 0.02
@@ -219,9 +219,9 @@ def test_the_largest_trust_that_keeps_its_coverage():
     assert reached[int(np.searchsorted(trust, number)) + 1] < enough
     assert made.kept.values.tolist() == (trust <= number).tolist()
     scaled = calibrated(
-        normal, ten, {"mu": TRUTH}, trust=2 * trust, rule=lambda c: c / 2, repeats=20, **QUIET
+        normal, ten, {"mu": TRUTH}, trust=2 * trust, rule=lambda c: c / 2, repeats=10, **QUIET
     )
-    plain = calibrated(normal, ten, {"mu": TRUTH}, trust=trust, repeats=20, **QUIET)
+    plain = calibrated(normal, ten, {"mu": TRUTH}, trust=trust, repeats=10, **QUIET)
     assert scaled.attrs["trust"] == pytest.approx(2 * plain.attrs["trust"])
 
 
