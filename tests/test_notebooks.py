@@ -13,7 +13,12 @@ from traitlets import default
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 600
-PICTURES = {"01_quickstart": 4, "02_the_coin": 4, "03_asking_a_model": 1}  # at least
+PICTURES = {  # at least
+    "01_quickstart": 4,
+    "02_the_coin": 4,
+    "03_asking_a_model": 1,
+    "04_how_much_to_trust": 5,
+}
 
 
 class OwnKernel(AsyncKernelManager):
