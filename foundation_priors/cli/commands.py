@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from foundation_priors.cli.auditing import add_arguments
 from foundation_priors.cli.usage import Parser, UsageError, amount, whole
 from foundation_priors.errors import FoundationPriorsError, did_you_mean
 
@@ -102,7 +103,16 @@ def _parser() -> tuple[Parser, dict[str, Command]]:
         "by cell, and every prompt that was tried.",
     )
     show.add_argument("journal", type=Path, help="the journal, which may be in use")
-    return parser, {"demo": _demo, "datasets": _datasets, "elicit": _elicit, "show": _show}
+    add_arguments(
+        commands.add_parser(
+            "audit",
+            help="how far a conclusion rests on the language model",
+            description="Run every diagnostic that a path in a file allows, and say what the "
+            "others lacked.",
+        )
+    )
+    known = {"demo": _demo, "datasets": _datasets, "elicit": _elicit, "show": _show}
+    return parser, {**known, "audit": _audit}
 
 
 def _add_elicit(commands: argparse._SubParsersAction) -> None:
@@ -181,6 +191,12 @@ def _elicit(options: argparse.Namespace) -> None:
         output=options.output,
         again=typed(options.typed),
     )
+
+
+def _audit(options: argparse.Namespace) -> None:
+    from foundation_priors.cli.auditing import audit
+
+    audit(options)
 
 
 def _show(options: argparse.Namespace) -> None:

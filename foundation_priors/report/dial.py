@@ -118,14 +118,8 @@ def _design(inputs: Inputs) -> dict[str, float]:
     said = inputs.path.synthetic
     if not isinstance(said, SyntheticData):
         return {}
-    names = [n for n in said.outcomes if n in _observed(inputs)] or None
-    left, given = (s.weights(names).sum() for s in (said.with_weight(None), said))
+    left, given = (s.weights(inputs.outcome).sum() for s in (said.with_weight(None), said))
     return {"what clustering leaves": float(left / given)} if given > 1.01 * left else {}
-
-
-def _observed(inputs: Inputs) -> set[str]:
-    model = inputs.path.model
-    return set() if model is None else {str(rv.name) for rv in model.observed_RVs}
 
 
 def _short(values: Floats, digits: int = DIGITS) -> list[float | None]:

@@ -57,7 +57,7 @@ def densities(values: Floats, weights: Floats, low: float, high: float, points: 
 
     Notes
     -----
-    The bandwidth is Silverman's, :math:`0.9 \min(sd, IQR/1.34)\, n_{eff}^{-1/5}` with Kish's
+    The bandwidth is Scott's, :math:`1.06 \min(sd, IQR/1.34)\, n_{eff}^{-1/5}` with Kish's
     effective size :math:`1/\sum w^2`.
     """
     least, most = float(np.min(values)), float(np.max(values))
@@ -89,7 +89,7 @@ def _bandwidth(middle: Floats, mass: Floats, weights: Floats) -> float:
     sd = float(np.sqrt(p @ (middle - centre) ** 2))
     lower, upper = np.interp([0.25, 0.75], np.cumsum(p), middle)
     spread = min(sd, (upper - lower) / 1.34) if upper > lower else sd
-    return float(0.9 * spread * float(weights @ weights) ** 0.2)
+    return float(1.06 * spread * float(weights @ weights) ** 0.2)
 
 
 def _kernel(x: Floats, centre: Floats, width: float) -> Floats:

@@ -93,6 +93,13 @@ class Inputs:
             )
         return self.path.synthetic
 
+    @property
+    def outcome(self) -> str:
+        """The outcome of the answers that the model observes, or else the first."""
+        model, outcomes = self.path.model, self.rows.outcomes
+        seen = set() if model is None else {str(rv.name) for rv in model.observed_RVs}
+        return next((name for name in outcomes if name in seen), outcomes[0])
+
     def need(self, name: str, what: str) -> Any:
         """Return an argument, or raise that it was not given.
 

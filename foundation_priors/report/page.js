@@ -94,13 +94,13 @@ function panel(quantity, prob, parent) {
 function claim(statement, level, parent) {
   const row = element("tr", {}, null, parent);
   element("th", { scope: "row" }, statement.label, row);
-  const bar = element("meter", { min: 0, max: 1, "aria-hidden": "true" }, null,
-    element("td", {}, null, row));
+  const bar = element("i", {}, null,
+    element("div", { class: "bar", "aria-hidden": "true" }, null, element("td", {}, null, row)));
   const words = element("td", { class: "probability" }, "", row);
   const verdict = element("td", {}, "", row);
   return place => {
     const p = between(statement.probability, place);
-    bar.value = p === null ? 0 : p;
+    bar.style.width = `${100 * (p || 0)}%`;
     words.textContent = percent(p);
     verdict.textContent = p === null ? "" : p >= level ? "holds" : p <= 1 - level ? "false" : "open";
   };

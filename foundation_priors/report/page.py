@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from foundation_priors.report.texts import QUESTION, closing, headline
-from foundation_priors.report.words import cells, clean, count, paragraphs
+from foundation_priors.report.words import cells, clean, count, numeric, paragraphs
 
 if TYPE_CHECKING:
     from foundation_priors.report.audit import Audit
@@ -165,8 +165,12 @@ def _picture(section: Section) -> str:
 
 def _table(caption: str, table: pd.DataFrame, folded: bool) -> str:
     head, body, left = cells(table)
-    top = "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in body)
+    kinds = ["" if is_number else "words" for is_number in numeric(table)]
+    top = "".join(
+        f'<th scope="col" class="{kind}">{_text(name)}</th>'
+        for name, kind in zip(head, kinds, strict=True)
+    )
+    rows = "".join(f"<tr>{''.join(map(_cell, row, kinds))}</tr>" for row in body)
     more = f'<p class="soft">{count(left, "more row")}, in the JSON.</p>' if left else ""
     inner = (
         f'<div class="wide" tabindex="0" role="region" aria-label="{_text(caption)}"><table>'
@@ -176,8 +180,9 @@ def _table(caption: str, table: pd.DataFrame, folded: bool) -> str:
     return f"<details><summary>{_text(caption)}</summary>{inner}</details>" if folded else inner
 
 
-def _cell(text: str) -> str:
-    return f'<td class="long">{_text(text)}</td>' if len(text) > LONG else f"<td>{_text(text)}</td>"
+def _cell(text: str, kind: str) -> str:
+    long = " long" if len(text) > LONG else ""
+    return f'<td class="{kind}{long}">{_text(text)}</td>'
 
 
 def _lacking(audit: Audit) -> str:

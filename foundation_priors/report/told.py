@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -11,8 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from foundation_priors.report.section import Section
+from foundation_priors.report.words import several
 
-__all__ = ["diagnostic", "plotter", "tables_of", "told"]
+__all__ = ["both", "diagnostic", "plotter", "tables_of", "told"]
 
 TRUSTS = 9
 """Most weights that a table over trust shows."""
@@ -22,14 +24,21 @@ WIDEST = 400
 
 def diagnostic(module: str, name: str) -> Callable[..., Any]:
     """Return a function of the room ``diagnose``, loaded when it is needed."""
-    return getattr(import_module(f"foundation_priors.diagnose.{module}"), name)
+    try:
+        return getattr(import_module(f"foundation_priors.diagnose.{module}"), name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"This version has no diagnostic {name!r}.") from error
 
 
 def plotter(module: str, name: str, result: Any, **kwargs: Any) -> Callable[[], Any]:
     """Return a function that draws a diagnostic's own picture."""
 
     def draw() -> Any:
-        return getattr(import_module(f"foundation_priors.plots.{module}"), name)(result, **kwargs)
+        try:
+            plot = getattr(import_module(f"foundation_priors.plots.{module}"), name)
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise ValueError(f"This version has no picture {name!r}.") from error
+        return plot(result, **kwargs)
 
     return draw
 
@@ -79,3 +88,13 @@ def _thinned(data: xr.Dataset) -> xr.Dataset:
     if size <= TRUSTS:
         return data
     return data.isel(trust=np.unique(np.linspace(0, size - 1, TRUSTS).round().astype(int)))
+
+
+def both(first: Section, second: Section) -> Section:
+    """Return two sections as one, with the first one's picture."""
+    return replace(
+        first,
+        reading=several([first.reading, second.reading]),
+        tables={**first.tables, **second.tables},
+        fails_when=several(dict.fromkeys([first.fails_when, second.fails_when])),
+    )

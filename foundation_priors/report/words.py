@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,19 @@ import pandas as pd
 if TYPE_CHECKING:
     from foundation_priors.report.section import Section
 
-__all__ = ["cells", "clean", "count", "listing", "number", "percent", "section_text", "text_table"]
+__all__ = [
+    "cells",
+    "clean",
+    "count",
+    "listing",
+    "number",
+    "numeric",
+    "paragraphs",
+    "percent",
+    "section_text",
+    "several",
+    "text_table",
+]
 
 WIDTH = 88
 ROWS = 24
@@ -92,6 +104,13 @@ def cells(table: pd.DataFrame, rows: int | None = ROWS) -> tuple[list[str], list
     return head, body, len(table) - len(shown)
 
 
+def numeric(table: pd.DataFrame) -> list[bool]:
+    """Say which columns of `cells` hold numbers."""
+    plain = isinstance(table.index, pd.RangeIndex) and table.index.name is None
+    flat = table if plain else table.reset_index()
+    return [isinstance(t, np.dtype) and t.kind in "iufb" for t in flat.dtypes]
+
+
 def _head(column: object) -> str:
     name = " ".join(map(str, column)) if isinstance(column, tuple) else str(column)
     return clean(name.replace("_", " "))
@@ -153,6 +172,6 @@ def section_text(section: Section, tables: bool = True) -> str:
     return "\n".join(lines)
 
 
-def several(parts: Sequence[str]) -> str:
+def several(parts: Iterable[str]) -> str:
     """Return sentences as a paragraph."""
     return " ".join(p.strip() for p in parts if p and p.strip())

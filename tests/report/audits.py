@@ -1,0 +1,57 @@
+"""Audits of small paths, each made once a session and shared by the tests."""
+
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+
+import foundation_priors as fp
+from foundation_priors.beliefs import Beliefs
+from foundation_priors.report import Audit, audit
+from tests.path import models
+
+EVIL = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">'
+"""What a prompt may hold, since anybody can write one."""
+
+
+@cache
+def coin() -> Audit:
+    """One source, no unit, no journal, no pairs."""
+    return audit(models.coin(), statements={"fair or more": "theta > 0.5"}, progressbar=False)
+
+
+@cache
+def normal() -> Audit:
+    """Two sources."""
+    return audit(models.normal("framing"), trust=0.5, progressbar=False)
+
+
+@cache
+def believed() -> Audit:
+    """Beliefs in place of rows."""
+    belief = fp.Belief("theta", {0.05: 0.2, 0.5: 0.5, 0.95: 0.8}, source="llm")
+    path = replace(models.coin(), synthetic=Beliefs((belief,)), engine=None, model=None)
+    return audit(_with_gradients(path), trust=0.5, progressbar=False)
+
+
+def _with_gradients(path: fp.TrustPath) -> fp.TrustPath:
+    from foundation_priors.diagnose.components import components
+
+    found = {name: grad for name, (_, grad) in components(models.coin()).items()}
+    return replace(path, gradients=found)
+
+
+@cache
+def evil() -> Audit:
+    """Prompts, sources, levels and statements that would like to be markup."""
+    frame = pd.DataFrame({"heads": [1, 0] * 5, EVIL: ["a", EVIL] * 5})
+    said = fp.SyntheticData.from_dataframe(
+        frame,
+        outcome="heads",
+        source=EVIL,
+        cluster=EVIL,
+        weight=1,
+        provenance={"prompts": {EVIL: f"{EVIL} ``` </pre>\x1b[31m"}, "model": EVIL},
+    )
+    path = replace(models.coin(), synthetic=said)
+    return audit(path, statements={f"{EVIL} | `x`": "theta > 0.5"}, progressbar=False)
