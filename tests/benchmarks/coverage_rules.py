@@ -15,7 +15,7 @@ type Law = tuple[np.ndarray, np.ndarray]
 
 EDGES, MASS = np.polynomial.legendre.leggauss(16)
 CURVE = np.linspace(0, 1, 49) ** 3
-FEW = np.linspace(0, 1, 13) ** 2
+FEW = np.linspace(0, 1, 9) ** 2
 
 
 def fixed(trust: float) -> Law:

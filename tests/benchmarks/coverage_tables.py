@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.benchmarks.tables import DOCS, markdown, read
 
-__all__ = ["MAIN", "PAGE", "tables", "write"]
+__all__ = ["FEW", "MAIN", "PAGE", "tables", "write"]
 
 PAGE = DOCS / "coverage.md"
 MAIN = ("votes", "wages")
@@ -51,7 +51,17 @@ def _row(rule: str, cells: list[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-FEW = ("ignore", "pool", "uniform", "cautious", "cap in rows", "evidence", "robust mixture")
+FEW = (
+    "ignore",
+    "pool",
+    "uniform",
+    "cautious",
+    "cap in rows",
+    "cap in rows of weight 1",
+    "evidence",
+    "evidence, capped",
+    "robust mixture",
+)
 
 
 def _framings(studies: Mapping[str, Any]) -> str:

@@ -96,12 +96,16 @@ class Sample:
         proposal = logsumexp(
             [_log_t(self.theta, m, r) for m, r in zip(modes, roots, strict=True)], 0
         )
-        self.eta = self.theta @ w.x.T
-        self.rows = log_expit(self.eta[:, self.used] * w.y[self.used])
+        self.rows = log_expit((self.theta @ w.x[self.used].T) * w.y[self.used])
         self.ell = w.ell(self.theta)
         log_prior = -0.5 * (self.theta**2).sum(1) - 0.5 * len(modes[0]) * np.log(2 * np.pi)
         # Of a mixture with equal shares, whose log density lacks log(anchors).
         self.base = log_prior + self.rows @ self.counts - proposal + np.log(len(anchors))
+
+    @cached_property
+    def eta(self) -> np.ndarray:
+        """Everybody's log odds, shape (draw, person)."""
+        return self.theta @ self.world.x.T
 
     def log_weights(self, trust: np.ndarray) -> np.ndarray:
         """Return unnormalised log weights of the draws, shape (trust, draw)."""
@@ -157,7 +161,7 @@ def log_z_prior(framing: str | None) -> CubicSpline:
     w = world(framing)
     none = np.zeros(len(w.y))
     none[0] = 1e-12
-    sample = Sample(w, none, np.random.default_rng(0), 20_000)
+    sample = Sample(w, none, np.random.default_rng(0), 6000)
     root = np.linspace(0, np.sqrt(w.pool), 301)
     return CubicSpline(root, sample.log_z(root**2) - sample.log_z(np.zeros(1)))
 
@@ -201,7 +205,7 @@ class Votes:
 
         scores = []
         for weights in self.sample.weights(trust):
-            chosen = _systematic(weights, 1000, self.rng)
+            chosen = _systematic(weights, 600, self.rng)
             log_lik = self.sample.rows[chosen]
             log_w, _ = array_stats.psislw(log_lik.T, axis=-1)
             scores.append(self.sample.counts @ logsumexp(log_w + log_lik.T, axis=1))
