@@ -66,7 +66,8 @@ def circularity(
     outcome : str, optional
         The column of the answers, by default the anticipation's quantity, or the only outcome.
     event : object, optional
-        For answers that are words or categories: the one whose share is followed.
+        For answers that are words or categories: the one whose share is followed, by default the
+        second of two.
     prob : float
         Of the intervals.
     path : TrustPath, optional

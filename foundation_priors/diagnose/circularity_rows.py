@@ -115,18 +115,19 @@ def _frame(llm: SyntheticData, outcome: str, revision: Any, event: Any) -> pd.Da
 
 def _numbers(llm: SyntheticData, outcome: str, event: Any) -> Floats:
     values = llm.column(outcome)
-    if event is not None:
-        if event not in values:
-            raise ColumnError(
-                f"No answer says {outcome}={event!r}.{did_you_mean(event, pd.unique(values))}"
-            )
-        return (values == event).astype(float)
-    if values.dtype.kind not in "biuf":
+    if event is None and values.dtype.kind in "biuf":
+        return values.astype(float)
+    known = list(llm.levels.get(outcome) or pd.unique(values))
+    if event is None and len(known) == 2:
+        event = known[1]
+    if event is None:
         raise ColumnError(
             f"The answers {outcome!r} are words and have no mean: name with event= the answer "
             "whose share is to be followed."
         )
-    return values.astype(float)
+    if event not in known:
+        raise ColumnError(f"No answer says {outcome}={event!r}.{did_you_mean(event, known)}")
+    return (values == event).astype(float)
 
 
 def _first(llm: SyntheticData) -> str | None:

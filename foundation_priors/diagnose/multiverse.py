@@ -43,6 +43,7 @@ def multiverse(
     trust: Any = "cautious",
     *,
     by: str | Sequence[str] | None = None,
+    event: Any = None,
     prob: float = 0.9,
     reference: float = 0.0,
 ) -> xr.Dataset:
@@ -61,6 +62,8 @@ def multiverse(
         weights of those that speak are learned anew. Not for answers.
     by : str or sequence of str, optional
         Of answers: the factors that are crossed, by default all but draws and conversations.
+    event : object, optional
+        Of answers that are words: the one whose share is compared, the second of two by default.
     prob : float
         Of the equal-tailed intervals.
     reference : float
@@ -105,10 +108,13 @@ def multiverse(
     if not 0 < prob < 1:
         raise ValueError(f"prob={prob} must lie between 0 and 1.")
     if isinstance(answers, SyntheticData):
-        found = of_answers(answers, quantity, by, prob)
+        found = of_answers(answers, quantity, by, event, prob)
     else:
-        if by is not None:
-            raise ValueError("by= belongs to trust_path(), which gives each level its weight.")
+        if by is not None or event is not None:
+            raise ValueError(
+                "by= and event= are of answers; a path gets by= when it is built, and its "
+                "quantity can be an event."
+            )
         if isinstance(answers, TrustPath):
             answers = {"": answers}
         found = _of_paths(answers, quantity, trust, prob)

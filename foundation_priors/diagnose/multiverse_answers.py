@@ -21,14 +21,14 @@ REPEATS = ("draw", "conversation")
 
 
 def of_answers(
-    llm: SyntheticData, outcome: Any, by: str | Sequence[str] | None, prob: float
+    llm: SyntheticData, outcome: Any, by: str | Sequence[str] | None, event: Any, prob: float
 ) -> xr.Dataset:
     """Return mean answers with intervals over the combinations of factors; see `multiverse`."""
     if outcome is not None and not isinstance(outcome, str):
         raise TypeError("Of answers, quantity= is the name of an outcome.")
     factors = _factors(llm, by)
     labels = [", ".join(map(str, row)) for row in zip(*map(llm.column, factors), strict=True)]
-    said = said_in(llm, outcome, factors[0], None)
+    said = said_in(llm, outcome, factors[0], event)
     rows = said.rows.assign(revision=np.array(labels, dtype=object)[said.rows.index])
     means = means_of(rows)
     if len(means.revisions) < 2:

@@ -32,8 +32,12 @@ def reading(found: xr.Dataset) -> str:
 def _sides(alone: xr.Dataset, reference: float) -> str:
     above = int((alone["lower"] > reference).sum())
     below = int((alone["upper"] < reference).sum())
-    rest = alone.sizes["variant"] - above - below
-    return f"{above} intervals lie above {reference:g}, {below} below, and {rest} hold it."
+    count = alone.sizes["variant"]
+    for some, side in ((above, "above"), (below, "below")):
+        if some == count:
+            return f"All {count} intervals lie {side} {reference:.3g}."
+    held = count - above - below
+    return f"Of the intervals {above} lie above {reference:.3g}, {below} below, and {held} hold it."
 
 
 def _left_out(table: xr.Dataset) -> str:

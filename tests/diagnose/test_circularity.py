@@ -168,10 +168,16 @@ def test_a_category_is_followed_as_a_share():
     found = circularity(llm, expects(1, quantity="vote"), event="Dole")
     assert found["mean"].values.tolist() == [0.25, 0.75] and found["share"] == 1
     assert found.attrs["outcome"] == "vote = Dole"
-    with pytest.raises(ColumnError, match="are words"):
-        circularity(llm)
     with pytest.raises(ColumnError, match="No answer says vote='Perot'"):
         circularity(llm, event="Perot")
+
+
+def test_of_more_than_two_categories_one_must_be_named():
+    frame = pd.DataFrame({"revision": [0, 0, 1], "mode": ["car", "bus", "air"]})
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="mode")
+    with pytest.raises(ColumnError, match="are words"):
+        circularity(llm)
+    assert circularity(llm, event="car")["mean"].values.tolist() == [0.5, 0.0]
 
 
 def test_revisions_named_in_words_keep_their_order():

@@ -129,6 +129,14 @@ def test_answers(answers):
     assert "runs from 1.5 (0) to 3 (1) over 2 variants" in table.attrs["reading"]
 
 
+def test_votes_are_compared_as_shares():
+    llm = fp.datasets.load("anes96").synthetic
+    table = multiverse(llm, "vote", event="Clinton")
+    assert table["variant"].values.tolist() == ["forecast", "plain", "roleplay"]
+    np.testing.assert_allclose(1 - table["mean"], multiverse(llm, "vote")["mean"])
+    assert table.attrs["noise"] == "conversations"
+
+
 def test_refine_by_user_and_round():
     llm = fp.datasets.load("refine").synthetic
     crossed = multiverse(llm, "return_percent")
@@ -144,7 +152,7 @@ def test_refine_by_user_and_round():
         (lambda p, d: multiverse(p, "mu", [0, 1]), ValueError, "not normalisable"),
         (lambda p, d: multiverse(p, "mu", "evidence"), ValueError, "must be a weight"),
         (lambda p, d: multiverse(p, "mu", 3.0), ValueError, "beyond the path"),
-        (lambda p, d: multiverse(p, "mu", by="revision"), ValueError, "belongs to trust_path"),
+        (lambda p, d: multiverse(p, "mu", by="revision"), ValueError, "are of answers"),
         (lambda p, d: multiverse(p, "mu", prob=2), ValueError, "prob=2"),
         (lambda p, d: multiverse({"a": 1, "b": 2}, "mu"), TypeError, "takes a TrustPath"),
         (lambda p, d: multiverse(3, "mu"), TypeError, "takes a TrustPath"),
