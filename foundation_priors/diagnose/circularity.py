@@ -5,21 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from foundation_priors.diagnose.circularity_core import (
-    extremes,
-    made_by_refinement,
-    radius,
-    share_towards,
-    steps,
-)
-from foundation_priors.diagnose.circularity_rows import Means, means_of, said_in
+from foundation_priors.diagnose.circularity_figures import by_revision, overall
+from foundation_priors.diagnose.circularity_rows import means_of, said_in
 from foundation_priors.diagnose.circularity_words import FAILS_WHEN, reading, unjudged
 from foundation_priors.elicit.anticipation import Anticipation
 from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean
@@ -32,8 +24,6 @@ if TYPE_CHECKING:
     type Given = Anticipation | Mapping[Any, Anticipation] | None
 
 __all__ = ["circularity"]
-
-type Floats = NDArray[np.float64]
 
 
 def circularity(
@@ -226,7 +216,7 @@ def _of_one(
             UnreliableWarning,
             stacklevel=4,
         )
-    data = _by_revision(means, given, prob) | _overall(means, given, prob)
+    data = by_revision(means, given, prob) | overall(means, given, prob)
     data["written_before"] = np.nan if before is None else float(before)
     found = xr.Dataset(data, {"revision": means.revisions})
     found.attrs["outcome"] = said.outcome if event is None else f"{said.outcome} = {event}"
@@ -235,80 +225,6 @@ def _of_one(
     found.attrs["not_judged"] = unjudged(found, given, said.first)
     found.attrs["reading"] = reading(found, given)
     return found
-
-
-def _by_revision(means: Means, given: Anticipation | None, prob: float) -> dict[str, Any]:
-    se = np.sqrt(np.diag(means.covariance))
-    half = radius(prob, means.freedom) * se if means.freedom else np.full(len(se), np.nan)
-    none = np.full(len(se), np.nan)
-    towards, away = (
-        (none, none)
-        if given is None
-        else (np.concatenate([[np.nan], part]) for part in steps(means.mean, given.centre))
-    )
-    columns = {
-        "mean": means.mean,
-        "sd": means.sd,
-        "n": means.count,
-        "se": se,
-        "lower": means.mean - half,
-        "upper": means.mean + half,
-        "towards": towards,
-        "away": away,
-    }
-    return {name: ("revision", values) for name, values in columns.items()}
-
-
-def _overall(means: Means, given: Anticipation | None, prob: float) -> dict[str, Any]:
-    first_sd = means.sd[0] if means.sd[0] > 0 else np.nan
-    statistics: dict[str, Any] = {
-        "change": lambda m: m[..., -1] - m[..., 0],
-        "change_sd": lambda m: (m[..., -1] - m[..., 0]) / first_sd,
-        "refined": made_by_refinement,
-    }
-    interval = (np.nan, np.nan) if given is None else given.interval or (np.nan, np.nan)
-    out: dict[str, Any] = {
-        "anticipated": np.nan if given is None else given.centre,
-        "anticipated_lower": interval[0],
-        "anticipated_upper": interval[1],
-        "p_still": _p_still(means),
-    }
-    if given is None:
-        out |= {f"{n}{end}": np.nan for n in ("share", "net") for end in ("", "_lower", "_upper")}
-    else:
-        statistics["share"] = partial(share_towards, target=given.centre)
-        statistics["net"] = partial(_net, target=given.centre)
-    for name, statistic in statistics.items():
-        out[name] = float(statistic(means.mean))
-        out[f"{name}_lower"], out[f"{name}_upper"] = _range(statistic, means, prob)
-    return out
-
-
-def _net(means: Floats, target: float) -> Floats:
-    """Return by how much nearer the last mean is to a target than the first."""
-    return np.abs(means[..., 0] - target) - np.abs(means[..., -1] - target)
-
-
-def _range(statistic: Any, means: Means, prob: float) -> tuple[float, float]:
-    if not means.freedom:
-        return np.nan, np.nan
-    return extremes(statistic, means.mean, means.covariance, radius(prob, means.freedom))
-
-
-def _p_still(means: Means) -> float:
-    """Return the p-value of Hotelling's test, or of F, that all means are equal."""
-    from scipy.stats import f
-
-    contrast = np.diff(np.eye(len(means.mean)), axis=0)
-    moved, q = contrast @ means.mean, len(means.mean) - 1
-    spread = contrast @ means.covariance @ contrast.T
-    if not means.freedom or np.linalg.matrix_rank(spread) < q:
-        return np.nan
-    free = means.freedom
-    square = float(moved @ np.linalg.solve(spread, moved)) / q
-    if means.noise != "units":
-        return float(f.sf(square, q, free))
-    return float(f.sf(square * (free - q + 1) / free, q, free - q + 1))
 
 
 def _with_posterior(

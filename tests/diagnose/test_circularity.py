@@ -1,6 +1,7 @@
 """Drift over revisions: the built-in study, hand-made answers, journals, bad input."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,12 @@ import pytest
 import xarray as xr
 
 import foundation_priors as fp
-from foundation_priors.diagnose.circularity import _p_still, circularity
+from foundation_priors.diagnose.circularity import circularity
+from foundation_priors.diagnose.circularity_figures import p_still
 from foundation_priors.diagnose.circularity_rows import means_of
 from foundation_priors.elicit.anticipation import Anticipation
+from foundation_priors.elicit.design import Study
+from foundation_priors.elicit.journal import Journal, read
 from foundation_priors.errors import ColumnError, JournalError, UnreliableWarning
 
 TARGETS = {"low": 3.0, "high": 15.0}
@@ -130,7 +134,7 @@ def test_the_size_of_the_test_of_no_movement(noise):
         own = rng.normal(size=8)[unit] if noise == "units" else 0
         means = means_of(frame.assign(unit=unit, value=own + rng.normal(size=24)))
         assert means.noise == noise
-        hits += _p_still(means) < 0.05
+        hits += p_still(means) < 0.05
     assert abs(hits / 120 - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 120)
 
 
@@ -203,6 +207,21 @@ def test_an_anticipation_in_the_journal_is_found(tmp_path):
     found = circularity(journal)
     assert found["anticipated"] == 3 and found["written_before"] == 1
     assert found.sizes["revision"] == 6  # the version that nobody answered moves nothing
+
+
+def test_a_journal_that_begins_with_an_anticipation(tmp_path):
+    known = fp.datasets.journal("refine-low", tmp_path / "known.jsonl")
+    head, *rest = read(known)
+    asked, path = SimpleNamespace(_study=Study.from_record(head)), tmp_path / "answers.jsonl"
+    expects(3, when="2026-11-21").write(path, asked)
+    with Journal(path) as journal:
+        for line in rest:
+            journal.write(line)
+    found = circularity(path)
+    assert found["written_before"] == 1 and not found.attrs["not_judged"]
+    np.testing.assert_allclose(found["mean"], circularity(known)["mean"])
+    mine, theirs = (fp.elicit.replay(p, version=head["version"]) for p in (path, known))
+    np.testing.assert_array_equal(mine.column("return_percent"), theirs.column("return_percent"))
 
 
 def test_dates(refine):
