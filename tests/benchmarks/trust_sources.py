@@ -30,6 +30,7 @@ ROWS, ANSWERS = 300, 150
 TRUE = np.array([0.5, 1.0, -0.5])
 PRIOR_SD = 2.5
 NAMES = ["one", "x1", "x2"]
+DRAWS = 250
 REFITTED = 3
 """In how many worlds a source left out is compared with a path that never saw it."""
 
@@ -119,7 +120,7 @@ class Paths:
         if self.first is None:
             options = {"by": "source", "columns": {"x": NAMES}}
             self.first = fp.trust_path(
-                model, answers, random_seed=seed, progressbar=False, **options
+                model, answers, draws=DRAWS, random_seed=seed, progressbar=False, **options
             )
             return self.first
         recipe, compiled = self.first.recipe, self.first.engine

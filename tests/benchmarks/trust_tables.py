@@ -33,9 +33,21 @@ def write() -> None:
 
 
 def _calibration(rows: Mapping[str, Any]) -> str:
-    header = ("quantity", "simulations", "p, exact normaliser", "p, interpolated on 11 weights")
+    header = (
+        "quantity",
+        "simulations",
+        "sampled again",
+        "still flagged",
+        "p, exact normaliser",
+        "p, interpolated on 11 weights",
+    )
     table = [
-        (name, r["simulations"], exact["p"], r["interpolated"][name]["p"])
+        (
+            name,
+            *(r[k] for k in ("simulations", "again", "flagged")),
+            exact["p"],
+            r["interpolated"][name]["p"],
+        )
         for r in rows.values()
         for name, exact in r["exact"].items()
     ]
