@@ -93,7 +93,7 @@ def axes(
     >>> asked = study.real.isel(respondent=study.real["profile"].values >= 0)
     >>> votes = asked["vote"].to_series().set_axis(asked["profile"].values)
     >>> axes(study.synthetic, votes, by="framing")["quality"].round(1).tolist()
-    [0.6, 0.6, 0.6]
+    [0.6, 0.7, 0.7]
     """
     require_answers(llm, "axes")
     if truth is not None and quality is not None:
@@ -156,8 +156,10 @@ def _skill(data: Anchored) -> tuple[float, float]:
         own = data.item == i
         real[i] = data.real[own][0]
         scores[i] = _score(data.said[own], real[i])
-    base = np.array([_score(np.delete(real, i, axis=0), real[i]) for i in range(data.items)])
-    if len(base) < 3 or not base.mean() > 0:
+    if data.items < 4:
+        return np.nan, np.nan
+    base = _climatology(real)
+    if not base.mean() > 0:
         return np.nan, np.nan
     skill = 1 - scores.mean() / base.mean()
     spread = scores - (1 - skill) * base
@@ -173,6 +175,14 @@ def _score(said: Floats, real: Floats) -> float:
         return float(away)
     apart = (np.abs(said[:, None] - said[None]) ** power).sum() / power
     return float(away - apart / (2 * n * (n - 1)))
+
+
+def _climatology(real: Floats) -> Floats:
+    """Return the score of each real value under all others."""
+    power = 1 if real.shape[1] == 1 else 2
+    away = (np.abs(real[:, None] - real[None]) ** power).sum(axis=2) / power
+    n, own = len(real), away.sum(axis=1)
+    return own / (n - 1) - (away.sum() - 2 * own) / (2 * (n - 1) * (n - 2))
 
 
 def _vendi(

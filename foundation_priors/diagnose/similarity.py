@@ -104,7 +104,7 @@ def similarity(
     >>> import foundation_priors as fp
     >>> found = similarity(fp.datasets.load("anes96").synthetic, by="framing")
     >>> round(found.attrs["across"], 2), round(found.attrs["own"], 2)
-    (0.88, 0.92)
+    (0.89, 0.92)
     """
     require_answers(llm, "similarity")
     if not 0 < prob < 1:

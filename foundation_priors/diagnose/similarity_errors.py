@@ -182,7 +182,7 @@ def error_correlation(
     >>> shared = rng.normal(size=400)
     >>> found = error_correlation(shared + rng.normal(size=(6, 400)))
     >>> round(float(found["rho"]), 1), round(float(found["effective"]), 1)
-    (0.5, 1.7)
+    (0.5, 1.8)
     """
     if not 0 < prob < 1:
         raise ValueError(f"prob={prob} must lie between 0 and 1.")

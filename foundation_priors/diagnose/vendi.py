@@ -210,8 +210,12 @@ def _group(
         return whole, whole, whole, most
     if size != int(size) or not 1 <= size <= len(own):
         raise ValueError(f"size={size} must be a whole number from 1 to {len(own)}.")
+    if size == len(own):
+        return whole, whole, whole, most
+    # Eigenvalues cost the cube of the size.
+    times = SUBSETS if made[1] is None else int(np.clip(4e8 / size**3, 20, SUBSETS))
     drawn = np.stack(
-        [_scores(rng.choice(own, int(size), replace=False), made[1], q)[0] for _ in range(SUBSETS)]
+        [_scores(rng.choice(own, int(size), replace=False), made[1], q)[0] for _ in range(times)]
     )
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
     return drawn.mean(axis=0), low, high, most

@@ -235,11 +235,15 @@ def _interval(
     rng: np.random.Generator,
 ) -> Floats:
     """Resample units with all their answers; Kish's size is a fact of the weights and has none."""
-    rows = [np.flatnonzero(held.item == i) for i in range(held.items)]
+    order = np.argsort(held.item, kind="stable")
+    times = np.bincount(held.item)
+    starts = np.concatenate([[0], np.cumsum(times)[:-1]])
     v, w = values[held.rows], weights[held.rows]
     found = []
     for _ in range(RESAMPLES):
-        at = np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))])
+        unit = rng.integers(held.items, size=held.items)
+        first = np.concatenate([[0], np.cumsum(times[unit])[:-1]])
+        at = order[np.arange(times[unit].sum()) + np.repeat(starts[unit] - first, times[unit])]
         found.append(list(_figures(v[at], w[at], good[at], weights).values()))
     drawn = np.array(found)
     tails = [(1 - prob) / 2, (1 + prob) / 2]

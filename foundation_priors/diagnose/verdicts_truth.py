@@ -129,13 +129,10 @@ def _coded(values: np.ndarray, levels: tuple | None, name: str) -> Floats:
         if not np.isfinite(found).all():
             raise ColumnError(f"truth= of {name!r} must be finite numbers.")
         return found
-    words = [isinstance(v, str) for v in values]
-    codes = (
-        pd.Categorical(values, categories=list(levels)).codes.astype(float)
-        if any(words)
-        else np.asarray(values, dtype=float)
-    )
-    bad = ~np.isin(codes, np.arange(len(levels)))
+    at: dict[Any, float] = {**{i: float(i) for i in range(len(levels))}}
+    at |= {level: float(i) for i, level in enumerate(levels)}
+    codes = np.array([at.get(value, -1.0) for value in values])
+    bad = codes < 0
     if bad.any():
         raise ColumnError(
             f"truth= of {name!r} holds {values[bad][0]!r}, which is none of the levels {levels} and"

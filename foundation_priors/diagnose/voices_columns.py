@@ -23,7 +23,7 @@ __all__ = ["Asked", "asked", "indicators", "levels_of", "numbers", "profile_code
 type Floats = NDArray[np.float64]
 type Codes = NDArray[np.intp]
 
-MOST = 3000
+MOST = 20_000
 """Levels beyond which terms of profile and factor together are left out."""
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["Anova", "Grams", "anova", "nested", "pivots", "repeats"]
+__all__ = ["Anova", "Fit", "Grams", "anova", "nested", "pivots", "repeats"]
 
 type Floats = NDArray[np.float64]
 type Codes = NDArray[np.intp]
@@ -42,39 +42,83 @@ class Grams:
 
     def __init__(self, y: Floats, terms: Mapping[str, Codes]) -> None:
         self.n = len(y)
-        self.y = y - y.mean()
         # Exact zeros for equal answers, whatever the mean rounds to.
-        self.y = np.zeros(self.n) if np.ptp(y) == 0 else self.y
-        codes = {"": np.zeros(self.n, np.intp), **terms}
-        sizes = [int(c.max()) + 1 for c in codes.values()]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        self.where = {
-            name: np.arange(a, b) for name, a, b in zip(codes, starts[:-1], starts[1:], strict=True)
+        self.y = np.zeros(self.n) if np.ptp(y) == 0 else y - y.mean()
+        self.codes = {"": np.zeros(self.n, np.intp), **terms}
+        self.sizes = {k: int(c.max()) + 1 for k, c in self.codes.items()}
+        self.z = {
+            k: sparse.csr_array((np.ones(self.n), (np.arange(self.n), c)))
+            for k, c in self.codes.items()
         }
-        z = sparse.hstack(
-            [sparse.csr_array((np.ones(self.n), (np.arange(self.n), c))) for c in codes.values()]
-        ).tocsr()
-        self.gram = np.asarray((z.T @ z).todense(), dtype=float)
-        self.zy = z.T @ self.y
+        self.zy = {k: z.T @ self.y for k, z in self.z.items()}
         self.square = float(self.y @ self.y)
 
-    def columns(self, names: list[str]) -> Codes:
-        """Return the positions of the levels of terms, those of the mean first."""
-        return np.concatenate([self.where[name] for name in ["", *names]])
+    def gram(self, one: str, other: str) -> sparse.csr_array:
+        """Return how many answers have each pair of levels of two terms."""
+        return (self.z[one].T @ self.z[other]).tocsr()
 
-    def fit(self, names: list[str]) -> tuple[float, int, Floats, Codes]:
-        """Return what terms explain, their rank, the inverse of their Gram matrix, and where."""
-        at = self.columns(names)
-        values, vectors = np.linalg.eigh(self.gram[np.ix_(at, at)])
-        keep = values > TINY * values[-1]
-        root = vectors[:, keep] / np.sqrt(values[keep])
-        explained = float(((self.zy[at] @ root) ** 2).sum())
-        return explained, int(keep.sum()), root @ root.T, at
+    def fit(self, names: list[str]) -> Fit:
+        """Fit the mean and terms."""
+        return Fit(self, names)
 
-    def trace(self, inverse: Floats, at: Codes, name: str) -> float:
-        """Return tr(P Z Z'), P the projection on fitted terms and Z the indicators of a term."""
-        across = self.gram[np.ix_(at, self.where[name])]
-        return float(np.einsum("ij,ik,jk->", inverse, across, across, optimize=True))
+
+class Fit:
+    """The projection of answers on the mean and some terms.
+
+    Parameters
+    ----------
+    grams : Grams
+    names : list of str
+
+    Attributes
+    ----------
+    explained : float
+        The sum of squares of the projection.
+    rank : int
+
+    Notes
+    -----
+    The indicators of the largest term are orthogonal, so it is eliminated without a matrix, and
+    what it contains is left out; only the levels of the others make a dense matrix.
+    """
+
+    def __init__(self, grams: Grams, names: list[str]) -> None:
+        self.grams = grams
+        self.most = max(["", *names], key=lambda k: grams.sizes[k])
+        finest = grams.codes[self.most]
+        self.rest = [k for k in names if not nested(finest, grams.codes[k])]
+        self.share = 1 / np.bincount(finest)
+        self.sizes = [grams.sizes[k] for k in self.rest]
+        zy = grams.zy[self.most]
+        self.explained = float((self.share * zy**2).sum())
+        self.rank = len(self.share)
+        self.root = np.zeros((sum(self.sizes), 0))
+        if not self.rest:
+            return
+        left = np.hstack([self._left(k) for k in self.rest])
+        values, vectors = np.linalg.eigh((left + left.T) / 2)
+        keep = values > TINY * max(values[-1], 1.0)
+        self.root = vectors[:, keep] / np.sqrt(values[keep])
+        own = np.concatenate(
+            [grams.zy[k] - grams.gram(k, self.most) @ (self.share * zy) for k in self.rest]
+        )
+        self.explained += float(((own @ self.root) ** 2).sum())
+        self.rank += int(keep.sum())
+
+    def _left(self, name: str) -> Floats:
+        """Return inner products with the other terms once the largest is projected out."""
+        g, across = self.grams, self.grams.gram(self.most, name)
+        scaled = sparse.diags_array(self.share) @ across
+        parts = [g.gram(k, name) - g.gram(k, self.most) @ scaled for k in self.rest]
+        return np.vstack([np.asarray(part.todense()) for part in parts])
+
+    def trace(self, name: str) -> float:
+        """Return tr(P Z Z'), P the projection and Z the indicators of a term."""
+        across = self.grams.gram(self.most, name)
+        through = float((self.share[:, None] * across.power(2)).sum())
+        if not self.root.shape[1]:
+            return through
+        return through + float(((self.root.T @ self._left(name)) ** 2).sum())
 
 
 @dataclass(frozen=True)
@@ -130,23 +174,17 @@ def anova(y: Floats, factors: Mapping[str, Codes]) -> Anova:
     squares, df, rows, kept, aliased = [], [], [], [], []
     for name in factors:
         others = [j for j in factors if j not in inside[name]]
-        less, rank, inverse, at = grams.fit(others)
-        more, full, wide, wide_at = grams.fit([*others, name])
-        if full == rank:
+        less, more = grams.fit(others), grams.fit([*others, name])
+        if more.rank == less.rank:
             aliased.append(name)
             continue
         kept.append(name)
-        squares.append(more - less)
-        df.append(full - rank)
-        rows.append(
-            {
-                j: grams.trace(wide, wide_at, j) - grams.trace(inverse, at, j)
-                for j in {*inside[name], name}
-            }
-        )
-    explained, rank, _, _ = grams.fit(list(factors))
-    squares.append(max(grams.square - explained, 0.0))
-    df.append(grams.n - rank)
+        squares.append(more.explained - less.explained)
+        df.append(more.rank - less.rank)
+        rows.append({j: more.trace(j) - less.trace(j) for j in {*inside[name], name}})
+    whole = grams.fit(list(factors))
+    squares.append(max(grams.square - whole.explained, 0.0))
+    df.append(grams.n - whole.rank)
     expected = np.zeros((len(kept) + 1, len(kept) + 1))
     for i, row in enumerate(rows):
         expected[i, :-1] = [row.get(j, 0.0) / df[i] for j in kept]

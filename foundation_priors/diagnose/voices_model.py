@@ -69,20 +69,20 @@ def contrasts(y: Floats, factors: Mapping[str, Codes]) -> Contrasts:
     Contrasts
     """
     grams = Grams(y, factors)
-    explained, rank, inverse, at = grams.fit([])
-    z = np.concatenate([grams.where[k] for k in factors])
-    across = grams.gram[np.ix_(at, z)]
-    left = grams.gram[np.ix_(z, z)] - across.T @ inverse @ across
-    zy = grams.zy[z] - across.T @ inverse @ grams.zy[at]
+    names = list(factors)
+    counts = np.block([[np.asarray(grams.gram(a, b).todense()) for b in names] for a in names])
+    times = np.diag(counts)
+    left = counts - np.outer(times, times) / grams.n
+    zy = np.concatenate([grams.zy[k] for k in names])
     values, vectors = np.linalg.eigh(left)
     keep = values > TINY * max(values[-1], 1.0)
     root = np.sqrt(values[keep])
     seen = (vectors[:, keep].T @ zy) / root
     effects = root[:, None] * vectors[:, keep].T
-    sizes = np.cumsum([len(grams.where[k]) for k in factors])[:-1]
+    sizes = np.cumsum([grams.sizes[k] for k in factors])[:-1]
     between = np.stack([part @ part.T for part in np.split(effects, sizes, axis=1)])
-    rest = max(grams.square - explained - float(seen @ seen), 0.0)
-    df = grams.n - rank - int(keep.sum())
+    rest = max(grams.square - float(seen @ seen), 0.0)
+    df = grams.n - 1 - int(keep.sum())
     rotation = _common_axes(between)
     if rotation is None:
         if len(seen) > WIDEST:

@@ -125,7 +125,7 @@ def _matrix(values: np.ndarray, names: list[str], title: str, ax: Axes | None) -
     ax = axes_of(ax, side + 0.8, side)
     image = ax.imshow(values, vmin=-1, vmax=1, cmap="RdBu_r")
     ax.figure.colorbar(image, ax=ax, shrink=0.8)
-    rows = np.arange(len(names))
+    rows = range(len(names))
     if len(names) <= 12:
         for i in rows:
             for j in rows:

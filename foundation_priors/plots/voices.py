@@ -54,7 +54,7 @@ def plot_variance_components(result: xr.Dataset, *, ax: Axes | None = None) -> A
         if edge > top:
             ax.annotate("\N{RIGHTWARDS ARROW}", (top, row), va="center")
     ax.set_yticks(rows, names)
-    ax.invert_yaxis()
+    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(left=-0.02 * top if top else None)
     prob, outcome = result.attrs["prob"], result.attrs["outcome"]
     ax.set_xlabel(f"standard deviation in {outcome!r} ({prob:.0%} intervals)")

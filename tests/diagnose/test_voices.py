@@ -168,7 +168,7 @@ def frame(**columns) -> fp.SyntheticData:
         (lambda v: variance_components([1, 2]), TypeError, "SyntheticData"),
         (lambda v: variance_components(v, "age"), ColumnError, "no outcome"),
         (lambda v: variance_components(v, "vote", ["tone"]), ColumnError, "'tone'"),
-        (lambda v: variance_components(v, "vote", ["source"]), ModelError, "one level"),
+        (lambda v: variance_components(v, "vote", ["source"], False), ModelError, "one level"),
         (lambda v: variance_components(v, "vote", method="reml"), ValueError, "reml"),
         (lambda v: variance_components(v, "vote", prob=1), ValueError, "prob"),
         (lambda v: variance_components(v, method="bayes", scale=-1), ValueError, "scale"),
