@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from foundation_priors.report.inputs import Inputs
 
 __all__ = [
+    "axes",
     "circularity",
     "covariate_leak",
     "diversity",
@@ -44,10 +45,17 @@ def covariate_leak(inputs: Inputs) -> Section:
     outside = inputs.need(
         "outside", "No columns outside the model were named that may give the outcome away"
     )
+    real = inputs.need("real", "Real rows are needed to look for the outcome in other columns")
+    pairs = inputs.need("pairs", "Which real rows the answers are about was not said")
     found = diagnostic("covariate_leak", "covariate_leak")(
-        inputs.path, outside, real=inputs.real, random_seed=inputs.random_seed
+        inputs.rows,
+        real,
+        pairs=pairs,
+        outside=outside,
+        outcome=inputs.outcome,
+        random_seed=inputs.random_seed,
     )
-    return told(found, plotter("covariate_leak", "plot_covariate_leak", found))
+    return told(found, plotter("leakage", "plot_covariate_leak", found))
 
 
 def voices(inputs: Inputs) -> Section:
@@ -55,7 +63,7 @@ def voices(inputs: Inputs) -> Section:
     parts = diagnostic("voices", "variance_components")(inputs.rows, inputs.outcome)
     found = diagnostic("voices_effective", "effective_voices")(parts)
     return both(
-        told(found, plotter("voices", "plot_voices", found), "Voices"),
+        told(found, plotter("voices", "plot_variance_components", parts), "Voices"),
         told(parts.drop_vars("draws", errors="ignore"), caption="Variance"),
     )
 
@@ -63,22 +71,48 @@ def voices(inputs: Inputs) -> Section:
 def diversity(inputs: Inputs) -> Section:
     """Return how many effectively different answers there are."""
     found = diagnostic("vendi", "vendi")(inputs.rows, inputs.outcome)
-    return told(found)
+    return told(found, plotter("diversity", "plot_vendi", found))
 
 
 def similarity(inputs: Inputs) -> Section:
     """Return how alike sources are in what they answer to the same question."""
-    said = inputs.rows
-    by = next((n for n in ("source", "model", "persona", "framing") if _levels(said, n) > 1), None)
-    if by is None:
-        raise ValueError(
-            "There is one source, one framing and one persona, so there is nobody to compare: ask "
-            "another model, or in other words."
-        )
     found = diagnostic("similarity", "similarity")(
-        said, by, outcome=inputs.outcome, random_seed=inputs.random_seed
+        inputs.rows, _apart(inputs), outcome=inputs.outcome, random_seed=inputs.random_seed
     )
-    return told(found, plotter("similarity", "plot_similarity", found))
+    return told(found, plotter("diversity", "plot_similarity", found))
+
+
+def axes(inputs: Inputs) -> Section:
+    """Return quality, diversity and complexity of the sources side by side."""
+    found = diagnostic("axes", "axes")(
+        inputs.rows,
+        inputs.truth,
+        by=_apart(inputs),
+        outcome=inputs.outcome,
+        random_seed=inputs.random_seed,
+    )
+    return _with_lacking(told(found, plotter("verdicts", "plot_axes", found)), found)
+
+
+def _with_lacking(section: Section, found: Any) -> Section:
+    """Add to a section what its diagnostic could not judge."""
+    lacking = found.attrs.get("not_judged") or ""
+    if isinstance(lacking, dict):
+        lacking = [f"Not judged, {name}: {why.rstrip('.')}." for name, why in lacking.items()]
+    words = several([lacking] if isinstance(lacking, str) else lacking)
+    return both(section, Section("", "", words)) if words not in section.reading else section
+
+
+def _apart(inputs: Inputs) -> str:
+    """Return the factor that tells who answered, or else in whose words it was asked."""
+    said = inputs.rows
+    for name in ("source", "model", "persona", "framing"):
+        if _levels(said, name) > 1:
+            return name
+    raise ValueError(
+        "There is one source, one framing and one persona, so there is nobody to compare: ask "
+        "another model, or in other words."
+    )
 
 
 def _levels(said: Any, name: str) -> int:
@@ -87,14 +121,17 @@ def _levels(said: Any, name: str) -> int:
 
 def circularity(inputs: Inputs) -> Section:
     """Return how far revisions of the prompt moved the answers to what was anticipated."""
-    of = inputs.rows if inputs.journal is None else inputs.journal
+    of: Any = inputs.journal
+    if of is None:
+        outcomes, of = inputs.rows.outcomes, inputs.rows
+    else:
+        from foundation_priors.elicit.collect import asked_last
+
+        outcomes = tuple(asked_last(of).get("answer") or ())
     named = getattr(inputs.anticipation, "quantity", None)
-    found = diagnostic("circularity", "circularity")(
-        of, inputs.anticipation, outcome=None if named else inputs.outcome
-    )
-    lacking = str(found.attrs.get("not_judged", ""))
-    section = told(found, plotter("circularity", "plot_circularity", found))
-    return section if not lacking else both(section, Section("", "", several([lacking])))
+    outcome = inputs.outcome if named is None and inputs.outcome in outcomes else None
+    found = diagnostic("circularity", "circularity")(of, inputs.anticipation, outcome=outcome)
+    return _with_lacking(told(found, plotter("circularity", "plot_circularity", found)), found)
 
 
 def multiverse(inputs: Inputs) -> Section:

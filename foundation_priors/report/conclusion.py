@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foundation_priors.path.draws import weighted_quantiles
-from foundation_priors.report.inputs import LEVEL, Statement
+from foundation_priors.report.inputs import LEVEL, Column, Statement
 from foundation_priors.report.section import Section
-from foundation_priors.report.words import count, listing, number, percent, several
+from foundation_priors.report.words import clean, count, listing, number, percent, several
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +26,7 @@ type Floats = NDArray[np.float64]
 
 PICTURED = 6
 """Most panels of a picture."""
+TITLE = 48
 SHARES_AT = 13
 """Weights at which shares are drawn, evenly on the picture's scale."""
 
@@ -118,7 +121,7 @@ def statements(inputs: Inputs) -> Section:
     ]
     if "statements" not in inputs.given:
         parts.append("No statements were given, so these are the signs of the quantities.")
-    events = {s.label: s for s in inputs.statements[:PICTURED]}
+    events = pictured(inputs.statements)
 
     def draw() -> Any:
         from foundation_priors.plots import plot_trust_path
@@ -179,6 +182,15 @@ def _where(inputs: Inputs, tips: xr.Dataset) -> str:
     return " and ".join(parts)
 
 
+def pictured[C: Column](columns: Sequence[C]) -> dict[str, C]:
+    """Return what a picture has room for, under titles that fit."""
+    out: dict[str, C] = {}
+    for column in columns[:PICTURED]:
+        title = textwrap.shorten(clean(column.label), TITLE, placeholder=" ...").replace("$", "")
+        out[title if title and title not in out else f"{title} {len(out) + 1}"] = column
+    return out
+
+
 def _picture_marks(inputs: Inputs) -> dict[str, float]:
     from foundation_priors.report.dial import _marks
 
@@ -212,7 +224,7 @@ def estimates(inputs: Inputs) -> Section:
     def draw() -> Any:
         from foundation_priors.plots import plot_trust_path
 
-        shown = {c.label: c for c in inputs.quantities[:PICTURED]}
+        shown = pictured(inputs.quantities)
         return plot_trust_path(path, shown, marks=_picture_marks(inputs))
 
     tables = {"Estimates": table.set_index(["quantity", "at"])}
@@ -241,10 +253,9 @@ def _weights(inputs: Inputs) -> dict[str, Any]:
 
 def shares(inputs: Inputs) -> Section:
     """Return which share of the information came from where."""
-    from foundation_priors.diagnose.reliance import UNKNOWN, reliance
+    from foundation_priors.diagnose.reliance import UNKNOWN
 
-    path = inputs.path
-    table = reliance(path, inputs.trust, list(inputs.quantities))
+    path, table = inputs.path, inputs.reliance
     wide = table["share"].unstack("component", sort=False)
     said = wide[list(path.sources)].sum(axis=1)
     real = wide["real data"]
@@ -266,7 +277,7 @@ def shares(inputs: Inputs) -> Section:
     def draw() -> Any:
         from foundation_priors.plots import plot_shares
 
-        shown = {c.label: c for c in inputs.quantities[:PICTURED]}
+        shown = pictured(inputs.quantities)
         at = path.max_trust * np.linspace(0, 1, SHARES_AT) ** 2
         return plot_shares(path, shown, trust=at, marks=_picture_marks(inputs))
 

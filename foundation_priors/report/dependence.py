@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
+from foundation_priors.errors import FoundationPriorsError
+from foundation_priors.report.inputs import LEVEL, Column, Statement
 from foundation_priors.report.section import Section
 from foundation_priors.report.told import diagnostic, plotter, told
+from foundation_priors.report.words import several
 
 if TYPE_CHECKING:
     from foundation_priors.report.inputs import Inputs
@@ -14,6 +20,8 @@ __all__ = ["conflict", "decision", "disagreement", "sensitivity", "washout"]
 
 PICTURED = 6
 """Most quantities in a picture."""
+WASHED = 3
+"""Most statements of which it is asked what would settle them."""
 CONFLICT_DRAWS = 200
 """Replicated data sets of an audit: half-digit p-values in a second."""
 
@@ -41,12 +49,42 @@ def disagreement(inputs: Inputs) -> Section:
 
 def decision(inputs: Inputs) -> Section:
     """Return what acting on the answers costs if the posterior without them is right."""
-    loss = inputs.need("decision", "No decision was named, so what trust costs was not judged")
-    found = diagnostic("decision", "decision")(inputs.path, loss)
+    actions = inputs.need("decision", "No decision was named, so what trust costs was not judged")
+    found = diagnostic("decision", "decision")(inputs.path, actions)
     return told(found, plotter("decision", "plot_decision", found))
 
 
 def washout(inputs: Inputs) -> Section:
-    """Return how many more real observations would settle it."""
-    found = diagnostic("washout", "washout")(inputs.path, list(inputs.quantities))
-    return told(found, plotter("washout", "plot_washout", found))
+    """Return how many more real observations would settle what leans on the answers most."""
+    run = diagnostic("washout", "washout")
+    rows, said, fails, lacking = [], [], "", []
+    most = _most(inputs)
+    asked: list[tuple[str, Any, dict[str, Any]]] = [
+        (f"the answers' share of {most.label}", most, {"trust": inputs.trust})
+    ]
+    asked += [(s.label, s.words, {}) for s in inputs.statements[:WASHED] if _tips(inputs, s)]
+    for label, what, how in asked:
+        try:
+            found = run(inputs.path, what, random_seed=inputs.random_seed, **how)
+        except (FoundationPriorsError, ValueError) as error:
+            lacking.append(f"{label} was not judged: {error}")
+            continue
+        said.append(str(found.attrs["reading"]))
+        fails = str(found.attrs["fails_when"])
+        values = {n: float(found[n]) for n in ("observations", "lower", "upper", "mcse")}
+        rows.append({"what": label, **values})
+    if not rows:
+        raise ValueError(several(lacking) or "There is nothing that more data would settle.")
+    tables = {"Further real observations": pd.DataFrame(rows)}
+    return Section("washout", "", several([*said, *lacking]), tables, {}, None, fails)
+
+
+def _most(inputs: Inputs) -> Column:
+    """Return the quantity that leans on the answers most."""
+    share = inputs.reliance["share"].unstack("component", sort=False)
+    said = share[list(inputs.path.sources)].sum(axis=1)
+    return inputs.quantities[int(np.argmax(said.to_numpy()))]
+
+
+def _tips(inputs: Inputs, statement: Statement) -> bool:
+    return bool(statement.words and inputs.path.tipping(statement, LEVEL).sizes["root"])

@@ -2,13 +2,20 @@ r"""Densities of draws under many weights, in NumPy.
 
 A draw's weight at every trust is known, so the density of a quantity at a trust is a kernel
 estimate with those weights, :math:`\hat f_L(x) = \sum_n w_n(L)\, K_h(x - x_n)`, here from a fine
-histogram. Mass that the kernel carries beyond the draws' range is reflected back.
+histogram. Near the ends of the draws' range, which may be bounds of the quantity, the kernel is the
+local linear one [1]_.
+
+References
+----------
+.. [1] M. C. Jones (1993). Simple boundary correction for kernel density estimation. Statistics and
+   Computing 3. doi:10.1007/BF00147776
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 __all__ = ["densities", "ends"]
 
@@ -74,10 +81,8 @@ def densities(values: Floats, weights: Floats, low: float, high: float, points: 
     for row, w in enumerate(weights):
         mass = np.bincount(at, w[inside], BINS)
         width = max(_bandwidth(middle, mass, w), (edges[1] - edges[0]) / 2, NARROWEST)
-        out[row] = _kernel(x, middle, width) @ mass
-        for wall in (least, most):
-            out[row] += _kernel(x, 2 * wall - middle, width) @ mass
-    return out
+        out[row] = _kernel(x, middle, width, least, most) @ mass
+    return np.maximum(out, 0.0)
 
 
 def _bandwidth(middle: Floats, mass: Floats, weights: Floats) -> float:
@@ -92,6 +97,14 @@ def _bandwidth(middle: Floats, mass: Floats, weights: Floats) -> float:
     return float(1.06 * spread * float(weights @ weights) ** 0.2)
 
 
-def _kernel(x: Floats, centre: Floats, width: float) -> Floats:
+def _kernel(x: Floats, centre: Floats, width: float, least: float, most: float) -> Floats:
+    """Return the kernel of each centre at each x, unbiased to first order at two bounds."""
+    low, high = (x - most) / width, (x - least) / width
+    p_low, p_high = (np.exp(-0.5 * u * u) / np.sqrt(2 * np.pi) for u in (low, high))
+    zeroth = np.maximum(ndtr(high) - ndtr(low), NARROWEST)
+    first = p_low - p_high
+    second = zeroth + low * p_low - high * p_high
     z = (x[:, None] - centre) / width
-    return np.exp(-0.5 * z * z) / (width * np.sqrt(2 * np.pi))
+    normal = np.exp(-0.5 * z * z) / (width * np.sqrt(2 * np.pi))
+    scale = np.maximum(zeroth * second - first**2, NARROWEST)
+    return (second[:, None] - first[:, None] * z) * normal / scale[:, None]

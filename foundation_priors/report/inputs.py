@@ -50,7 +50,9 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Statement(Column):
-    """An event whose probability is asked for."""
+    """An event whose probability is asked for; ``words`` is it as an expression, if it is one."""
+
+    words: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,23 @@ class Inputs:
         model, outcomes = self.path.model, self.rows.outcomes
         seen = set() if model is None else {str(rv.name) for rv in model.observed_RVs}
         return next((name for name in outcomes if name in seen), outcomes[0])
+
+    @cached_property
+    def truth(self) -> pd.Series | None:
+        """Real outcomes by unit, where ``real`` and ``pairs`` tell both."""
+        real, outcome = self.real, self.outcome
+        if real is None or not isinstance(self.pairs, str):
+            return None
+        if outcome not in real or self.pairs not in real:
+            return None
+        return pd.Series(np.asarray(real[outcome]), np.asarray(real[self.pairs]), name=outcome)
+
+    @cached_property
+    def reliance(self) -> pd.DataFrame:
+        """Shares of information at the audit's trust."""
+        from foundation_priors.diagnose.reliance import reliance
+
+        return reliance(self.path, self.trust, list(self.quantities))
 
     def need(self, name: str, what: str) -> Any:
         """Return an argument, or raise that it was not given.
@@ -265,7 +284,9 @@ def _events(path: TrustPath, statements: Named, columns: list[Column]) -> list[S
             raise ValueError(
                 f"{column.label!r} is not a statement: write a comparison, such as 'beta > 0'."
             )
-    return [Statement(c.label, c.draws, c.of) for c in found]
+    named = _named(statements, "statements")
+    words = [named[c.label] if isinstance(named.get(c.label), str) else "" for c in found]
+    return [Statement(c.label, c.draws, c.of, str(w)) for c, w in zip(found, words, strict=True)]
 
 
 def _signs(path: TrustPath, columns: list[Column]) -> list[Statement]:
@@ -278,7 +299,7 @@ def _signs(path: TrustPath, columns: list[Column]) -> list[Statement]:
         event = column.draws > 0 if above else column.draws < 0
         if not event.all():
             label = f"{column.label} {'>' if above else '<'} 0"
-            out.append(Statement(label, event, _side(column, above)))
+            out.append(Statement(label, event, _side(column, above), label))
     return out
 
 

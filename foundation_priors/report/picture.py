@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,10 @@ def drawn(draw: Callable[[], Any], alt: str) -> Picture:
 
     before = set(plt.get_fignums())
     try:
-        return _stored(figure_of(draw()), alt)
+        with warnings.catch_warnings():
+            # Labels that leave no room; and what the section itself has told already.
+            warnings.simplefilter("ignore", UserWarning)
+            return _stored(figure_of(draw()), alt)
     except (ValueError, TypeError) as error:
         return Picture(failed=" ".join(str(error).split()), alt=alt)
     finally:

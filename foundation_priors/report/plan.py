@@ -22,6 +22,7 @@ PLAN: dict[str, tuple[str, Judge]] = {
     "voices": ("How many voices there are", answers.voices),
     "diversity": ("How many different answers there are", answers.diversity),
     "similarity": ("How alike the sources are", answers.similarity),
+    "axes": ("Quality, diversity and complexity, side by side", answers.axes),
     "circularity": ("Whether the prompt was bent to what was expected", answers.circularity),
     "multiverse": ("What other prompts would say", answers.multiverse),
     "washout": ("What more data would settle", dependence.washout),

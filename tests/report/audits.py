@@ -12,6 +12,7 @@ from tests.path import models
 
 EVIL = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">'
 """What a prompt may hold, since anybody can write one."""
+PARTS = ("value", "grad")
 
 
 @cache
@@ -37,7 +38,8 @@ def believed() -> Audit:
 def _with_gradients(path: fp.TrustPath) -> fp.TrustPath:
     from foundation_priors.diagnose.components import components
 
-    found = {name: grad for name, (_, grad) in components(models.coin()).items()}
+    parts = components(models.coin()).items()
+    found = {f"{n}|{k}": x for n, pair in parts for k, x in zip(PARTS, pair, strict=True)}
     return replace(path, gradients=found)
 
 

@@ -132,17 +132,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def press(self, key: str, code: int) -> None:
-        """Press a key, as a user does."""
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call(
-                "Input.dispatchKeyEvent",
-                type=kind,
-                key=key,
-                code=key,
-                windowsVirtualKeyCode=code,
-                nativeVirtualKeyCode=code,
-            )
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press a key, as a user does; ``text`` is what it types."""
+        which = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call(
+            "Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **which
+        )
+        self.call("Input.dispatchKeyEvent", type="keyUp", **which)
 
     def window(self, width: int, height: int = 800) -> None:
         """Make the window as wide as a phone, say."""
