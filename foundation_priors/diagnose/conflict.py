@@ -182,7 +182,9 @@ def _along(
     for w in weights:
         size = float(1 / (w**2 / path.prior.mixture.worst_share).sum())
         reliable.append(size >= FEW_DRAWS)
-        rows.append(_at_one(path, outcome, simulator, w, size, regions, asked, statistics, draws, rng))
+        rows.append(
+            _at_one(path, outcome, simulator, w, size, regions, asked, statistics, draws, rng)
+        )
     checks = [DENSITY, *statistics, *asked]
     coords = {
         "region": list(regions),
@@ -227,7 +229,9 @@ def _at_one(
     logp = outcome.log_predictive(data, fresh)
     density = [_total(logp, mask) for mask in regions.values()]
     columns = [np.stack(density, axis=-1)[..., None]]
-    columns.append(region_statistics(data.reshape(*data.shape[:2], -1)[..., 0], regions, statistics))
+    columns.append(
+        region_statistics(data.reshape(*data.shape[:2], -1)[..., 0], regions, statistics)
+    )
     if asked:
         h = np.stack([values[chosen] for values in asked.values()], axis=1)
         place = {

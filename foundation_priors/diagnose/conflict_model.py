@@ -75,7 +75,9 @@ class Simulator:
                 f"PyMC cannot draw data of {', '.join(names)} from this model: write the "
                 "distribution with those of PyMC, or give a CustomDist its random=."
             ) from error
-        return {n: np.stack(values) for n, values in zip(names, zip(*found, strict=True), strict=True)}
+        return {
+            n: np.stack(values) for n, values in zip(names, zip(*found, strict=True), strict=True)
+        }
 
 
 @dataclass
@@ -128,7 +130,10 @@ class Outcome:
         many = data.type.clone(shape=(None, *fresh.type.shape))("many")
         inputs = [*places, mask, many]
         return pytensor.function(
-            inputs, vectorize_graph(flat, {fresh: many}), mode=numpy_mode(), on_unused_input="ignore"
+            inputs,
+            vectorize_graph(flat, {fresh: many}),
+            mode=numpy_mode(),
+            on_unused_input="ignore",
         )
 
     def scores(self, y: Floats, place: dict[str, Floats], mask: NDArray[np.bool_]) -> Floats:
@@ -188,7 +193,9 @@ class Outcome:
         sets = len(levels) if few else len(y)
         most = max(FEWEST, int(CELLS / max(sets * self.n_rows, 1)))
         size = draws.sizes[SAMPLE]
-        kept = draws.isel({SAMPLE: np.unique(np.linspace(0, size - 1, min(most, size)).astype(int))})
+        kept = draws.isel(
+            {SAMPLE: np.unique(np.linspace(0, size - 1, min(most, size)).astype(int))}
+        )
         arrays = [kept[rv.name].values.astype(rv.dtype) for rv in self.model.free_RVs]
         if not few:
             return np.stack([self._averaged(arrays, one) for one in y])

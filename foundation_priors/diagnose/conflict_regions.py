@@ -70,6 +70,4 @@ def cut(values: NDArray[Any], name: str = "") -> dict[str, NDArray[np.bool_]]:
     edges = np.quantile(values, np.linspace(0, 1, QUARTERS + 1))
     number = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, QUARTERS - 1)
     parts = [number == k for k in range(QUARTERS)]
-    return {
-        f"{lead}{values[m].min():.4g} to {values[m].max():.4g}": m for m in parts if m.any()
-    }
+    return {f"{lead}{values[m].min():.4g} to {values[m].max():.4g}": m for m in parts if m.any()}

@@ -156,9 +156,7 @@ def _row(
     for name, measure in (("wasserstein", wasserstein), ("cjs", cjs)):
         found = [measure(z, row, w_base) for row in w]
         if name == "wasserstein":  # in units of an sd that is estimated too
-            found = [
-                Distance(f.value, f.first, f.second - f.value * (z**2 - 1) / 2) for f in found
-            ]
+            found = [Distance(f.value, f.first, f.second - f.value * (z**2 - 1) / 2) for f in found]
         out[name] = np.array([f.value for f in found])
         out[f"mcse_{name}"] = _errors(how, base, w, w_base, found)
     out["power_scaling"] = np.full(len(w), np.nan)

@@ -1,0 +1,296 @@
+"""How many more real observations until the language model no longer matters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from foundation_priors.diagnose.components import REAL, components
+from foundation_priors.diagnose.sensitivity import check_path
+from foundation_priors.diagnose.shares import shares
+from foundation_priors.diagnose.washout_core import kappa_of_share, local
+from foundation_priors.errors import did_you_mean
+from foundation_priors.path.draws import Quantity, evaluate, labels
+
+if TYPE_CHECKING:
+    from foundation_priors.path import TrustPath
+
+__all__ = ["washout"]
+
+type Floats = NDArray[np.float64]
+
+FAILS = (
+    "New rows are taken to be like the present ones, of the same covariates and from the same "
+    "model: rows chosen to inform more settle it sooner, and a model that is wrong is not washed out."
+)
+Z = 1.6449
+"""Of a 90% interval."""
+PLACES = (0.05, 0.5, 0.95)
+
+
+def washout(
+    path: TrustPath,
+    quantity: Quantity,
+    *,
+    share: float | None = None,
+    probability: float | None = None,
+    trust: Any = "cautious",
+    source: str | None = None,
+    assurance: float = 0.8,
+    truth: Any = 0.0,
+    random_seed: int | None = None,
+) -> xr.Dataset:
+    r"""Return how many more real observations make the language model matter little.
+
+    Parameters
+    ----------
+    path : TrustPath
+    quantity : str or callable
+        A quantity, whose share of information from the answers is to fall; or a statement such as
+        ``"beta > 0.2"``, whose tipping point is to vanish.
+    share : float
+        The share to fall below, .1 by default.
+    probability : float
+        A statement holds where its probability is at least this, .95 by default.
+    trust : number, dict or rule
+        Of the share. A rule stands for its mean weight.
+    source : str, optional
+        Whose share; that of all sources together by default.
+    assurance : float
+        The probability with which the tipping point is to vanish from the whole path.
+    truth : number, dict or rule
+        The trust of the posterior that future data are expected from, for a statement.
+    random_seed : int, optional
+        Of the futures of a statement; defaults to the path's own.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``observations``, further real rows, 0 where none are needed and infinite where no number
+        of rows like the present ones does; ``mcse``; ``lower`` and ``upper``, a 90% interval.
+
+        For a quantity, over ``quantity`` where it is an array: ``share``, the present one, and
+        ``mcse_share``. For a statement: ``median``, the number that does in half of all futures;
+        over ``rows``, ``settled``, the probability that the statement no longer tips, with
+        ``holds`` that it holds everywhere; and ``check``, the largest difference of a probability
+        on the path from that by reweighting the path's draws by a power of the real likelihood,
+        when ``check_rows`` new rows repeat the present ones.
+
+    Notes
+    -----
+    With :math:`A_c` the parts of the information (`foundation_priors.reliance`), that of the real
+    data in proportion to the rows, the share falls to s after
+
+    .. math:: m = n \left( \frac{A_s / s - \sum_c A_c}{A_r} \right)
+
+    rows, exact for a normal mean and a binomial rate; with several coordinates the direction that
+    moves the quantity turns as data come in, and m is multiplied by what that changes in Gaussian
+    approximation. The interval adds to the Monte Carlo error what the information depends on where
+    the quantity lies, from its 5% to its 95% point.
+
+    For a statement the path is Gaussian at each weight, future estimates scatter about draws from
+    the posterior at ``truth`` by the information of the new rows, and each future either tips or
+    not; the interval is between the rows that settle 10% and 90% of the futures, as far as these
+    exist. ``mcse`` is a jackknife over the path's draws.
+
+    References
+    ----------
+    .. [1] S. Morita, P. F. Thall and P. Mueller (2008). Determining the effective sample size of a
+       parametric prior. Biometrics 64(2). doi:10.1111/j.1541-0420.2007.00888.x
+
+    Examples
+    --------
+    >>> import foundation_priors as fp
+    >>> fp.diagnose.washout(path, "beta", share=0.1).observations  # doctest: +SKIP
+    >>> fp.diagnose.washout(path, "beta > 0.2").attrs["reading"]  # doctest: +SKIP
+    """
+    check_path(path, "washout()")
+    value = evaluate(path.draws, quantity)
+    if value.dtype == bool:
+        from foundation_priors.diagnose.washout_tipping import tipping_washout
+
+        if share is not None or source is not None:
+            raise ValueError(
+                f"{quantity!r} is a statement, which has a tipping point: leave out share= and "
+                "source=, or name a quantity."
+            )
+        level = 0.95 if probability is None else probability
+        seed = path.facts.seed if random_seed is None else random_seed
+        return tipping_washout(path, margin(path, quantity), level, assurance, truth, seed)
+    if probability is not None:
+        raise ValueError(
+            f"{quantity!r} is no statement: leave out probability=, or write a comparison, such "
+            "as 'beta > 0'."
+        )
+    return _share_washout(path, quantity, value, 0.1 if share is None else share, trust, source)
+
+
+def margin(path: TrustPath, statement: Quantity) -> tuple[str, Floats]:
+    """Return a statement in words and for each draw by how much it holds.
+
+    Raises
+    ------
+    ValueError
+        Unless it is a single comparison of scalars.
+    """
+    how = f"{statement!r} must be one comparison in words, such as 'beta > 0.2', of two scalars."
+    if not isinstance(statement, str):
+        raise ValueError(how)
+    text = statement
+    split = [op for op in (">=", "<=", ">", "<") if op in text]
+    if not split or any(text.count(c) > 1 for c in "<>"):
+        raise ValueError(how)
+    left, right = text.split(split[0])
+    sides = [_side(path, part.strip()) for part in (left, right)]
+    away = sides[0] - sides[1]
+    if away.ndim != 1:
+        raise ValueError(how)
+    return statement, np.asarray(away if split[0][0] == ">" else -away, dtype=float)
+
+
+def _side(path: TrustPath, text: str) -> Floats:
+    try:
+        return np.full(path.draws.sizes["sample"], float(ast.literal_eval(text)))
+    except (ValueError, SyntaxError, TypeError):
+        return evaluate(path.draws, text).values.astype(float)
+
+
+def _share_washout(
+    path: TrustPath,
+    quantity: Quantity,
+    value: xr.DataArray,
+    target: float,
+    trust: Any,
+    source: str | None,
+) -> xr.Dataset:
+    if not 0 < target < 1:
+        raise ValueError(f"share={target} must lie between 0 and 1.")
+    if source is not None and source not in path.sources:
+        raise ValueError(f"There is no source {source!r}.{did_you_mean(source, path.sources)}")
+    how = path._weighing(trust)
+    if how.points.shape:
+        raise ValueError(
+            "washout() takes one weight, one for each source, or a rule: give a number."
+        )
+    point = how.points.array[0]
+    how.reliable()
+    parts, at = components(path), dict(zip(path.sources, point, strict=True))
+    names = list(parts)
+    values, grads = (
+        np.stack([_times(part[i], at.get(n, 1.0)) for n, part in parts.items()]) for i in (0, 1)
+    )
+    said = [names.index(s) for s in (path.sources if source is None else [source])]
+    solve = _solver(path, point, values, grads, names.index(REAL), said, target)
+    name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
+    flat = value.values.reshape(len(value), -1).astype(float)
+    rows = [solve(h) for h in flat.T]
+    data = {k: ("quantity", np.array([row[k] for row in rows])) for k in rows[0]}
+    out = xr.Dataset(data, {"quantity": labels(value, name)})
+    out.attrs = {"target": target, "trust": how.label(), "n_real": path.facts.n_real}
+    out.attrs["reading"] = _reading(out, source)
+    out.attrs["fails_when"] = FAILS
+    return out.isel(quantity=0) if value.ndim == 1 else out
+
+
+def _times(array: Floats, weight: float) -> Floats:
+    return weight * array if weight else np.zeros_like(array)
+
+
+def _solver(
+    path: TrustPath,
+    point: Floats,
+    values: Floats,
+    grads: Floats,
+    real: int,
+    said: list[int],
+    target: float,
+) -> Callable[[Floats], dict[str, float]]:
+    """Return a function from a quantity's draws to the rows that it needs."""
+    mixture, u, n = path.posterior.mixture, path.posterior.u, path.facts.n_real
+    w = mixture.weights(point[None])[0]
+
+    def parts_of(array: Floats) -> Floats:
+        """Answers and the rest, then what makes the share of the first equal m / n."""
+        own = array[said].sum(axis=0)
+        wanted = own / target - array.sum(axis=0)
+        return np.stack([wanted, array[real] - wanted])
+
+    pair = parts_of(grads), parts_of(values)
+    both = [
+        np.stack([x[said].sum(axis=0), x.sum(axis=0) - x[said].sum(axis=0)])
+        for x in (grads, values)
+    ]
+
+    def solve(h: Floats) -> dict[str, float]:
+        now = shares(mixture, point, h, u, *both)
+        ratio = shares(mixture, point, h, u, *pair)
+        here = local(w, u, h, grads, real)
+        turned = _turn(here, said, target)
+        at = [_ratio_at(w, u, h, pair[0], q) for q in PLACES]
+        rows = np.array([ratio.share[0], *at]) * turned * n
+        error = float(ratio.share_error[0] * turned * n)
+        found = np.where(rows > 0, rows, 0.0)
+        needed = now.share[0] > target
+        return {
+            "share": float(now.share[0]),
+            "mcse_share": float(now.share_error[0]),
+            "observations": float(found[0]) if needed else 0.0,
+            "mcse": error if needed else 0.0,
+            "lower": max(float(found.min()) - Z * error, 0.0) if needed else 0.0,
+            "upper": float(found.max()) + Z * error if needed else 0.0,
+        }
+
+    return solve
+
+
+def _turn(here: Any, said: list[int], target: float) -> float:
+    """Return how the direction's turning changes the rows, in Gaussian approximation."""
+    full = kappa_of_share(here, said, target)
+    v = here.covariance @ here.slope
+    parts = np.einsum("i,cij,j->c", v, here.curves, v)
+    real = v @ here.real @ v
+    plain = (parts[said].sum() / target - parts.sum()) / real if real > 0 else np.inf
+    if not np.isfinite(full):
+        return np.inf
+    return float(full / plain) if plain > 0 and full > 0 else 1.0
+
+
+def _ratio_at(w: Floats, u: Floats, h: Floats, pair: Floats, q: float) -> float:
+    """Return m / n from the draws about one quantile of the quantity."""
+    mean = w @ h
+    sd = np.sqrt(w @ (h - mean) ** 2)
+    order = np.argsort(h)
+    place = np.interp(q, np.cumsum(w[order]), h[order])
+    near = w * np.exp(-(((h - place) / sd) ** 2) / 2) if sd > 0 else w
+    near = near / near.sum()
+    dh, du = h - near @ h, u - near @ u
+    v = (near * dh) @ du
+    parts = [-((near * dh) @ (g - near @ g)) @ v for g in pair]
+    return float(parts[0] / sum(parts))
+
+
+def _reading(out: xr.Dataset, source: str | None) -> str:
+    who = "the answers'" if source is None else f"{source}'s"
+    words = []
+    for row in out.quantity.values:
+        one = out.sel(quantity=row)
+        m, share = one.observations.item(), one.share.item()
+        if m == 0:
+            words.append(f"{who} share of {row} is {share:.2f} and needs no more data")
+        elif not np.isfinite(m):
+            words.append(
+                f"no number of rows like the present ones brings {who} share of {row} down"
+            )
+        else:
+            words.append(
+                f"{who} share of {row} is {share:.2f}; {m:.0f} more real observations (90% interval "
+                f"{one.lower.item():.0f} to {one.upper.item():.0f}) beside the {out.attrs['n_real']} "
+                f"bring it to {out.attrs['target']:g}"
+            )
+    text = ". ".join(w[0].upper() + w[1:] for w in words)
+    return text + "."

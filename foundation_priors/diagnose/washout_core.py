@@ -1,0 +1,184 @@
+r"""How much real data drowns the answers, in NumPy.
+
+In Gaussian approximation component c of the log density has a quadratic with curvature
+:math:`H_c = -Cov(u, u)^{-1} Cov(u, \nabla l_c)`, and m more rows like n present ones add
+:math:`\kappa = m/n` times that of the real data. A quantity with slope a then has the direction
+:math:`v = (H + \kappa H_r)^{-1} a`, and the answers the share :math:`v'H_s v / a'v`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Local", "kappa_of_share", "last_crossing", "local", "repeated_score", "settled"]
+
+type Floats = NDArray[np.float64]
+
+MOST = 1e4
+"""Multiples of the present data beyond which no answer is looked for."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """A Gaussian approximation of one posterior and what it is made of.
+
+    ``mean`` and ``slope`` have shape (coordinate,); ``covariance`` and its inverse ``precision``,
+    the real data's curvature ``real`` and its ``root`` (coordinate, coordinate); ``curves``
+    (component, coordinate, coordinate); ``pull`` is the real data's gradient at the mean. ``level``
+    is the quantity's mean, ``rest`` the part of its variance that is not linear in the coordinates.
+    """
+
+    mean: Floats
+    covariance: Floats
+    precision: Floats
+    slope: Floats
+    level: float
+    rest: float
+    curves: Floats
+    real: Floats
+    root: Floats
+    pull: Floats
+
+
+def local(w: Floats, u: Floats, h: Floats, grads: Floats, real: int) -> Local:
+    """Return the Gaussian approximation under weights of the draws.
+
+    Parameters
+    ----------
+    w : array, shape (draw,)
+    u : array, shape (draw, coordinate)
+    h : array, shape (draw,)
+        The quantity.
+    grads : array, shape (component, draw, coordinate)
+        At their present weights.
+    real : int
+        Which component the real data are.
+    """
+    live = w > 0
+    w, u, h, grads = w[live], u[live], h[live], grads[:, live]
+    mean, level = w @ u, float(w @ h)
+    du, dh = u - mean, h - level
+    weighted = w[:, None] * du
+    covariance = weighted.T @ du
+    solve = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True)
+    curves = -np.einsum("ij,njk->nik", solve, np.einsum("ni,cnk->cik", weighted, grads))
+    curves = (curves + curves.transpose(0, 2, 1)) / 2
+    slope = solve @ (weighted.T @ dh)
+    rest = max(float(w @ dh**2 - slope @ covariance @ slope), 0.0)
+    both = _positive(curves[real])
+    return Local(
+        mean, covariance, solve, slope, level, rest, curves, *both, np.asarray(w @ grads[real])
+    )
+
+
+def _positive(matrix: Floats) -> tuple[Floats, Floats]:
+    """Return the nearest matrix without negative curvature, and its root."""
+    values, vectors = np.linalg.eigh(matrix)
+    values = np.maximum(values, 0)
+    return (vectors * values) @ vectors.T, (vectors * np.sqrt(values)) @ vectors.T
+
+
+def kappa_of_share(here: Local, said: list[int], target: float) -> float:
+    """Return by how much the real data must grow for the answers' share to fall to a target.
+
+    0 where it lies below already, infinite where it stays above, since the real data say nothing
+    of that direction.
+    """
+    total = here.curves.sum(axis=0)
+    source = here.curves[said].sum(axis=0)
+
+    def excess(kappa: float) -> float:
+        v = np.linalg.solve(total + kappa * here.real, here.slope)
+        return float(v @ source @ v / (here.slope @ v)) - target
+
+    return last_crossing(lambda k: -excess(k), 0.0)
+
+
+def settled(
+    places: list[Local],
+    excess: Floats,
+    futures: Floats,
+    noise: Floats,
+    kappa: float,
+    level: float,
+) -> Floats:
+    r"""Say for each future data set whether a statement's truth is the same at every trust.
+
+    Parameters
+    ----------
+    places : list of Local
+        Of the quantity that is positive where the statement holds, at weights along the path.
+    excess : array, shape (place,)
+        By how much the present probability's normal score exceeds that of the approximation.
+    futures, noise : array, shape (future, coordinate)
+        True coordinates, and standard normal noise.
+    kappa : float
+        Multiple of the present rows that are new.
+    level : float
+        Normal score of the probability from which on the statement holds.
+
+    Returns
+    -------
+    array of int, shape (future,)
+        1 where it holds everywhere, -1 where nowhere, 0 where it tips.
+
+    Notes
+    -----
+    New rows with estimate :math:`\hat u \sim N(u^*, (\kappa R)^{-1})` turn the mean m and the
+    precision P at a weight into :math:`(P + \kappa R)^{-1}(Pm + \kappa R \hat u)` and
+    :math:`P + \kappa R`. What a probability differs from the approximation's decays with the sd.
+    """
+    scores = []
+    for here, more in zip(places, excess, strict=True):
+        v = _direction(here, kappa)
+        said = kappa * (futures - here.mean) @ (here.real @ v)
+        said = said + np.sqrt(kappa) * noise @ (here.root @ v)
+        scores.append(_score(here, v, said, float(more)))
+    holds = np.stack(scores) >= level
+    return holds.all(axis=0).astype(int) - (~holds).all(axis=0).astype(int)
+
+
+def _direction(here: Local, kappa: float) -> Floats:
+    return np.linalg.solve(here.precision + kappa * here.real, here.slope)
+
+
+def _score(here: Local, v: Floats, move: Floats, excess: float) -> Floats:
+    """Return the normal score of the statement once new rows move the quantity, (future,)."""
+    before = float(here.slope @ here.covariance @ here.slope)
+    linear = float(here.slope @ v)
+    ratio = linear / before if before > 0 else 1.0
+    return (here.level + move) / np.sqrt(linear + here.rest * ratio) + excess * np.sqrt(ratio)
+
+
+def repeated_score(here: Local, kappa: float, excess: float) -> float:
+    """Return the normal score were the new rows to repeat the present ones."""
+    v = _direction(here, kappa)
+    return float(_score(here, v, np.atleast_1d(kappa * here.pull @ v), excess)[0])
+
+
+def last_crossing(f: Callable[[float], float], level: float, near: float | None = None) -> float:
+    """Return the smallest kappa from which on f stays at or above a level.
+
+    With ``near`` it is looked for within a factor of 4 of that.
+
+    Examples
+    --------
+    >>> round(last_crossing(lambda k: k, 2.0), 6)
+    2.0
+    """
+    from scipy.optimize import brentq
+
+    grid = np.concatenate([[0.0], np.geomspace(1e-3, MOST, 50)])
+    if near:
+        grid = near * np.geomspace(0.25, 4, 5)
+    low = np.array([f(k) < level for k in grid])
+    if not low.any():
+        return 0.0
+    last = int(np.flatnonzero(low)[-1])
+    if last == len(grid) - 1:
+        return np.inf
+    return float(brentq(lambda k: f(k) - level + 1e-12, grid[last], grid[last + 1], rtol=1e-3))
