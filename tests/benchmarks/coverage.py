@@ -49,9 +49,6 @@ class Study:
 STUDIES = {
     "votes": Study(coverage_votes, coverage_votes.Votes),
     "wages": Study(coverage_wages, coverage_wages.Wages),
-    "votes, plain": Study(coverage_votes, coverage_votes.Votes, "plain"),
-    "votes, roleplay": Study(coverage_votes, coverage_votes.Votes, "roleplay"),
-    "votes, forecast": Study(coverage_votes, coverage_votes.Votes, "forecast"),
     "wages, plain": Study(coverage_wages, coverage_wages.Wages, "plain"),
     "wages, roleplay": Study(coverage_wages, coverage_wages.Wages, "roleplay"),
     "wages, forecast": Study(coverage_wages, coverage_wages.Wages, "forecast"),

@@ -30,6 +30,18 @@ def test_the_cautious_rule_is_no_less_accurate(study, size):
     assert row["ratio_error"] < 0.03 and row["worst_ratio_error"] < 0.06
 
 
+@pytest.mark.parametrize("framing", ["plain", "roleplay", "forecast"])
+def test_the_limits_hold_for_a_single_framing(framing):
+    for size in SIZES:
+        rules = RESULTS["studies"][f"wages, {framing}"]["sizes"][size]
+        row = rules["cautious"]
+        assert row["coverage"] >= 0.86 and row["below_ignore"] <= 0.04
+        assert row["ratio"] <= (0.9 if size == "20" else 1.0) and row["worst_ratio"] <= 1.25
+    if framing != "forecast":  # the answers of which scatter least
+        assert min(rules["cap in rows"]["each_coverage"]) < 0.6
+        assert min(row["each_coverage"]) > 0.8
+
+
 @pytest.mark.parametrize("study", MAIN)
 def test_taking_answers_for_data_does_not_cover(study):
     for size in SIZES:
