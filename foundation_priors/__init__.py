@@ -3,11 +3,19 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foundation_priors import bootstrap, conjugate, datasets, elicit, plots, trust
+    from foundation_priors import (
+        bootstrap,
+        conjugate,
+        datasets,
+        diagnose,
+        elicit,
+        plots,
+        trust,
+    )
     from foundation_priors.beliefs import Belief, Beliefs
     from foundation_priors.bootstrap import BootstrapPath, bootstrap_path
     from foundation_priors.diagnose import reliance, worth
-    from foundation_priors.elicit import Elicitation, Endpoint, Number, Text
+    from foundation_priors.elicit import Anticipation, Elicitation, Endpoint, Number, Text
     from foundation_priors.errors import (
         ColumnError,
         ElicitationError,
@@ -22,11 +30,14 @@ if TYPE_CHECKING:
     )
     from foundation_priors.path import TrustPath, trust_path
     from foundation_priors.prior import Commensurate, codes, sample, tilt
+    from foundation_priors.report import Audit, audit
     from foundation_priors.synthetic import SyntheticData, concat
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Anticipation",
+    "Audit",
     "Belief",
     "Beliefs",
     "BootstrapPath",
@@ -47,12 +58,14 @@ __all__ = [
     "Text",
     "TrustPath",
     "UnreliableWarning",
+    "audit",
     "bootstrap",
     "bootstrap_path",
     "codes",
     "concat",
     "conjugate",
     "datasets",
+    "diagnose",
     "elicit",
     "plots",
     "reliance",
@@ -67,7 +80,7 @@ _ROOMS = {
     "beliefs": ("Belief", "Beliefs"),
     "bootstrap": ("BootstrapPath", "bootstrap_path"),
     "diagnose": ("reliance", "worth"),
-    "elicit": ("Elicitation", "Endpoint", "Number", "Text"),
+    "elicit": ("Anticipation", "Elicitation", "Endpoint", "Number", "Text"),
     "errors": (
         "ColumnError",
         "ElicitationError",
@@ -82,10 +95,11 @@ _ROOMS = {
     ),
     "path": ("TrustPath", "trust_path"),
     "prior": ("Commensurate", "codes", "sample", "tilt"),
+    "report": ("Audit", "audit"),
     "synthetic": ("SyntheticData", "concat"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("bootstrap", "conjugate", "datasets", "elicit", "plots", "trust")
+_MODULES = ("bootstrap", "conjugate", "datasets", "diagnose", "elicit", "plots", "trust")
 
 
 # Hidden from type checkers, to whom a module with __getattr__ has every attribute.

@@ -98,7 +98,7 @@ def test_every_name_is_told_to_type_checkers() -> None:
 def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(AttributeError, match="no attribute 'tillt'. Did you mean 'tilt'\\?"):
         _ = fp.tillt  # type: ignore[attr-defined]
-    with pytest.raises(AttributeError, match="no attribute 'zzzzz'. There are 'Belief', "):
+    with pytest.raises(AttributeError, match="no attribute 'zzzzz'. There are 'Anticipation', "):
         _ = fp.zzzzz  # type: ignore[attr-defined]
     assert not hasattr(fp, "__wrapped__")
 

@@ -1,5 +1,6 @@
 """Asking language models, with every answer kept."""
 
+from foundation_priors.elicit.anticipation import Anticipation
 from foundation_priors.elicit.collect import replay
 from foundation_priors.elicit.elicitation import Elicitation
 from foundation_priors.elicit.endpoint import Endpoint
@@ -9,6 +10,7 @@ from foundation_priors.elicit.preview import Preview
 from foundation_priors.elicit.retry import Patience
 
 __all__ = [
+    "Anticipation",
     "Elicitation",
     "Endpoint",
     "Journal",
