@@ -100,7 +100,7 @@ def leakage(
     Raises
     ------
     ColumnError
-        When pairs do not match, there are fewer than 5, or all have the same outcome.
+        When pairs do not match, there are fewer than 10, or all have the same outcome.
     ModelError
         When the outcome has another likelihood, or a path was read without its model.
 
@@ -120,7 +120,8 @@ def leakage(
     of the sample: the rank of :math:`T(y, \theta')` among the :math:`T(y', \theta')` is uniform
     when parameters and data come from the prior (``p_single``) [1]_ [2]_. ``p_value`` does not
     depend on one draw: it compares the mean of :math:`z = T / sd(T)` over 100 draws, divided by
-    :math:`\sqrt{1 - Var_\theta(z)}`, with the fresh ones. For Normal outcomes
+    :math:`\sqrt{1 - Var_\theta(z)}` (at least :math:`\sqrt{1/2}`), with the fresh ones. For Normal
+    outcomes
 
     .. math:: T = \sum_i w_i (y_i - m_i) / \sigma_i^2, \qquad
         w_i = s_i - \bar s - Cov_\theta\Big(\sum_j (s_j - \bar s) m_j / \sigma_j^2, m_i\Big).

@@ -19,7 +19,7 @@ type Ints = NDArray[np.int_]
 
 FLOOR = -12.0
 """Log probabilities are cut off here where covariances are taken of them."""
-SMALL, LEAST = 1e-12, 0.1
+SMALL, LEAST = 1e-12, 0.5
 """Least scale, and least share of the variance of z that is the data's."""
 FEW = 0.5
 """Outcomes that the model leaves open, in units, below which no share is estimated."""

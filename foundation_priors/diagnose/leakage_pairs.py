@@ -37,7 +37,7 @@ __all__ = ["Paired", "paired"]
 type Floats = NDArray[np.float64]
 
 DRAWS = 1000
-FEWEST = 5
+FEWEST = 10
 ESS = 200
 """Least effective number of draws once rows that the model has not seen are taken in."""
 

@@ -74,7 +74,7 @@ def plot_covariate_leak(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     >>> from foundation_priors import plots
     >>> plots.plot_covariate_leak(found)  # doctest: +SKIP
     """
-    require(result, {"accuracy", "follows", "p_value"}, "covariate_leak")
+    require(dict(result.data_vars), {"accuracy", "follows", "p_value"}, "covariate_leak")
     names = result["columns"].values.tolist()
     colours = [GREY if n == "nothing" else BLUE if n == "given" else ORANGE for n in names]
     ax = _bars(ax, names, result["accuracy"].values, colours)
