@@ -52,10 +52,17 @@ def covariate_leak(inputs: Inputs) -> Section:
         real,
         pairs=pairs,
         outside=outside,
+        given=_given(inputs, real, outside),
         outcome=inputs.outcome,
         random_seed=inputs.random_seed,
     )
     return told(found, plotter("leakage", "plot_covariate_leak", found))
+
+
+def _given(inputs: Inputs, real: Any, outside: Any) -> list[str]:
+    """Return the covariates of the answers, which the model is taken to use, among real columns."""
+    out = {outside} if isinstance(outside, str) else set(outside)
+    return [name for name in inputs.rows.covariates if name in real and name not in out]
 
 
 def voices(inputs: Inputs) -> Section:

@@ -43,8 +43,11 @@ def conflict(inputs: Inputs) -> Section:
 
 def disagreement(inputs: Inputs) -> Section:
     """Return on what answers and observations disagree."""
-    found = diagnostic("disagreement", "disagreement")(inputs.path)
-    return told(found, plotter("disagreement", "plot_disagreement", found))
+    real = inputs.need("real", "There are no real rows to hold the answers against")
+    found = diagnostic("conflict_disagreement", "disagreement")(
+        inputs.rows, real, inputs.outcome, random_seed=inputs.random_seed or 0
+    )
+    return told(found, plotter("disagreement", "plot_disagreement", found), "What each side says")
 
 
 def decision(inputs: Inputs) -> Section:
