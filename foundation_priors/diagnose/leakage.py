@@ -87,7 +87,7 @@ def leakage(
           answers and real residuals;
         - ``p_value``, ``p_adjusted``: the chance of as large an excess if the answers know nothing
           beyond the model; and that the largest excess of all groups is as large. ``p_single``
-          uses one draw of the parameters and is exactly uniform; it depends on the seed;
+          uses one draw of the parameters, and is uniform for few pairs too; it depends on the seed;
         - ``z``: the excess in standard deviations;
         - ``share_copied``, ``share_low``, ``share_high``: the share of answers that copy the
           outcome, with a 90% interval within 0 and 1; nan where the model leaves no outcome open;
@@ -118,7 +118,8 @@ def leakage(
     :math:`\theta` (Neyman orthogonality). If :math:`\theta'` is drawn from the posterior given y,
     then y and fresh outcomes :math:`y' \sim p(y \mid \theta')` are exchangeable, whatever the size
     of the sample: the rank of :math:`T(y, \theta')` among the :math:`T(y', \theta')` is uniform
-    when parameters and data come from the prior (``p_single``) [1]_ [2]_. ``p_value`` does not
+    when parameters and data come from the prior (``p_single``) [1]_ [2]_, but for what the
+    covariance in :math:`w`, taken over the posterior, knows of y. ``p_value`` does not
     depend on one draw: it compares the mean of :math:`z = T / sd(T)` over 100 draws, divided by
     :math:`\sqrt{1 - Var_\theta(z)}` (at least :math:`\sqrt{1/2}`), with the fresh ones. For Normal
     outcomes

@@ -40,7 +40,7 @@ class Judgement:
         The excess over its standard deviation without leakage.
     p, single, adjusted : arrays
         Chance of as large an excess without leakage: averaged over the parameters; at a single
-        draw of them, ties broken at random, which is exactly uniform; and that the largest of all
+        draw of them, ties broken at random, uniform for few units too; and that the largest of all
         groups is as large.
     left : array
         The share of the statistic's variance that the parameters leave.
