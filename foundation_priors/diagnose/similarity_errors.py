@@ -291,8 +291,8 @@ def _reading(result: xr.Dataset) -> str:
         i, j = np.unravel_index(np.nanargmax(rest), rest.shape)
         names = result["source"].values
         text += (
-            f" A common difficulty of the items explains"
-            f" {float(result['difficulty'].mean()):.2f} of it; {names[i]} and"
-            f" {names[j]} are alike beyond that by {rest[i, j]:.2f}."
+            " A common difficulty of the items makes for a correlation of"
+            f" {float(result['difficulty'].mean()):.2f}; {names[i]} and {names[j]} are alike beyond"
+            f" that by {rest[i, j]:.2f}."
         )
     return text

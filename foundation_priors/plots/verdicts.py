@@ -60,7 +60,8 @@ def plot_axes(table: pd.DataFrame) -> Any:
         spread = None if error is None else table[error].to_numpy(dtype=float)
         ax.errorbar(values, rows, xerr=spread, fmt="o", color=BLUE)
         if column != "complexity":
-            ax.set_xlim(left=min(0.0, 1.1 * float(np.nanmin(values))))
+            ends = values if spread is None else np.concatenate([values - spread, values + spread])
+            ax.set_xlim(min(0.0, 1.1 * float(np.nanmin(ends))), 1.1 * max(np.nanmax(ends), 0.01))
     return panels
 
 
