@@ -55,10 +55,12 @@ lint: $(stamp)
 	$(bin)/mypy
 
 test: lint
-	$(bin)/python -m pytest -q
+	$(bin)/python -m pytest -q -n auto --dist loadfile
 
 bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.run
+	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.trust_studies
+	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.coverage
 
 accuracy: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.accuracy

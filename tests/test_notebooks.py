@@ -18,6 +18,7 @@ PICTURES = {  # at least
     "02_the_coin": 4,
     "03_asking_a_model": 1,
     "04_how_much_to_trust": 5,
+    "05_circularity": 3,
 }
 
 
