@@ -1,4 +1,4 @@
-"""Do the real data look like what the foundation prior expects?"""
+"""The real data against what the foundation prior expects of them."""
 
 from __future__ import annotations
 

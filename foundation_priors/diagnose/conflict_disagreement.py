@@ -199,8 +199,8 @@ def _lines(
     size = design.shape[1]
     if count <= size:
         raise ValueError(
-            f"{count} clusters of rows cannot tell {size - 1} coefficients and a spread: name fewer "
-            "covariates=, or leave out by=."
+            f"{count} clusters of rows cannot tell {size - 1} coefficients and a spread: name "
+            "fewer covariates=, or leave out by=."
         )
     gram = np.zeros((count, size, size))
     np.add.at(gram, number, weights[:, None, None] * design[:, :, None] * design[:, None])

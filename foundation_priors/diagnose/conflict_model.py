@@ -126,7 +126,8 @@ class Outcome:
         weighed = logp * (mask.reshape((-1, *([1] * (logp.ndim - 1)))) if logp.ndim else mask[0])
         total = graph_replace(weighed.sum(), {value: fresh}, strict=False)
         grads = pt.grad(total, places, disconnected_inputs="ignore", return_disconnected="zero")
-        flat = pt.concatenate([pt.atleast_1d(g).ravel().astype("float64") for g in grads])
+        listed: list[Any] = list(grads)  # type: ignore[arg-type]
+        flat = pt.concatenate([g.reshape((-1,)).astype("float64") for g in listed])
         many = data.type.clone(shape=(None, *fresh.type.shape))("many")
         inputs = [*places, mask, many]
         return pytensor.function(
@@ -159,10 +160,9 @@ class Outcome:
     @cached_property
     def _density(self) -> Any:
         """Return a compiled log density of rows, of draws and of one set of data."""
+        import pymc as pm
         import pytensor
         from pytensor.graph.replace import graph_replace, vectorize_graph
-
-        import pymc as pm
 
         rv = self.model[self.name]
         value = self.model.rvs_to_values[rv]
@@ -218,7 +218,7 @@ class Outcome:
 
 
 def _shaped(flat: Floats, value: Any) -> Floats:
-    """Return coordinates in the shape of a value variable, at most one of whose sides is unknown."""
+    """Return coordinates in the shape of a value variable, one side of which may be unknown."""
     if value.ndim < 2:
         return flat.reshape((-1,)) if value.ndim else flat.reshape(())
     return flat.reshape([-1 if side is None else side for side in value.type.shape])

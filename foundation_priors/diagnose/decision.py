@@ -22,8 +22,8 @@ type Utility = Callable[[xr.Dataset, Any], xr.DataArray]
 
 FAILS = (
     "The cost is judged by the posterior at trust 0, in the user's own model and under the user's "
-    "own utility: where that posterior is wrong, so is the cost, and a cost of 0 says only that the "
-    "answers did not change which action is best."
+    "own utility: where that posterior is wrong, so is the cost, and a cost of 0 says only that "
+    "the answers did not change which action is best."
 )
 
 

@@ -50,10 +50,10 @@ def statements(
     pandas.DataFrame
         Index (statement, source): the path along equal weights of all sources and, with several,
         along each alone. Columns: ``at_zero`` and ``at_trust``, the probability at trust 0 and at
-        the chosen one (each with ``mcse_...``); ``lowest`` and ``highest`` on the path; ``verdict``,
-        "holds everywhere", "holds nowhere" or "tips"; ``tips_at``, the smallest trust at which it
-        does, ``mcse_tips_at``, ``tips`` (how often), and ``direction``, +1 where the statement
-        begins to hold there; ``reliable``, whether the path's checks hold where it tips.
+        the chosen one (each with ``mcse_...``); ``lowest`` and ``highest`` on the path;
+        ``verdict``, "holds everywhere", "holds nowhere" or "tips"; ``tips_at``, the smallest trust
+        at which it does, ``mcse_tips_at``, ``tips`` (how often), and ``direction``, +1 where the
+        statement begins to hold there; ``reliable``, whether the path's checks hold where it tips.
 
     Examples
     --------
@@ -139,15 +139,16 @@ def _reading(table: pd.DataFrame, level: float) -> str:
             where = "every" if verdict == "holds everywhere" else "no"
             verb = "holds" if len(names) == 1 else "hold"
             words.append(f"{', '.join(names)} {verb} at {where} trust (probability {level:g}).")
-    for row in first[first.verdict == "tips"].itertuples():
-        begins = "begins" if row.direction > 0 else "ceases"
-        alone = table.loc[row.statement]
+    tipping: list[Any] = first[first.verdict == "tips"].to_dict("records")
+    for row in tipping:
+        begins = "begins" if row["direction"] > 0 else "ceases"
+        alone = table.loc[row["statement"]]
         alone = alone[(alone.verdict == "tips") & (alone.index != TOGETHER)]
-        by = f"; alone, {', '.join(alone.index)} tips it too" if row.source == TOGETHER else ""
-        by = by if len(alone) else "; no source tips it alone" if row.source == TOGETHER else ""
+        by = f"; alone, {', '.join(alone.index)} tips it too" if row["source"] == TOGETHER else ""
+        by = by if len(alone) else "; no source tips it alone" if row["source"] == TOGETHER else ""
         words.append(
-            f"{row.statement} {begins} to hold at trust {row.tips_at:.2g} (error "
-            f"{row.mcse_tips_at:.1g}); its probability is {row.at_zero:.3f} without the answers "
-            f"and {row.at_trust:.3f} at the chosen trust{by}."
+            f"{row['statement']} {begins} to hold at trust {row['tips_at']:.2g} (error "
+            f"{row['mcse_tips_at']:.1g}); its probability is {row['at_zero']:.3f} without the "
+            f"answers and {row['at_trust']:.3f} at the chosen trust{by}."
         )
     return " ".join(words)

@@ -68,10 +68,11 @@ def sensitivity(
     Notes
     -----
     :math:`W_1 = \int |F_L - F_0|\,dx / sd_0`. The cumulative Jensen-Shannon distance is that of
-    [1]_, over the range of both posteriors' means with 4 sds on either side; ``power_scaling`` is its derivative by
-    :math:`\log_2` of a factor of the trust, at factors .99 and 1.01, where [1]_ calls more than .05
-    sensitive. Errors come from batch means of first-order influences, that of the multistate
-    weights included; a distance that is 0 but for noise is biased upwards by about its error.
+    [1]_, over the range of both posteriors' means with 4 sds on either side; ``power_scaling`` is
+    its derivative by :math:`\log_2` of a factor of the trust, at factors .99 and 1.01, where [1]_
+    calls more than .05 sensitive. Errors come from batch means of first-order influences, that of
+    the multistate weights included; a distance that is 0 but for noise is biased upwards by about
+    its error.
 
     References
     ----------
@@ -146,7 +147,7 @@ def _row(
     live = (w.max(axis=0) > 0) | (w_base > 0)
     x = np.where(live, x, 0.0)
     centre = w_base @ x
-    sd = np.sqrt(max(w_base @ (x - centre) ** 2, 0.0))
+    sd = float(np.sqrt(w_base @ (x - centre) ** 2))
     if not sd > 0:
         names = ("shift", "spread", "wasserstein", "cjs")
         nothing = np.full(len(w), np.nan)

@@ -29,8 +29,8 @@ type Floats = NDArray[np.float64]
 
 WIDTH = 4.0
 """Sds to either side of the means over which the cumulative distance is taken: its bound grows with
-the range, and that of a sample's extremes, which priorsense takes, is noise. 4,000 draws of a normal
-distribution reach as far."""
+the range, and that of a sample's extremes, which priorsense takes, is noise. 4,000 draws of a
+normal distribution reach about as far."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def cjs(x: Floats, p: Floats, q: Floats) -> Distance:
     width = np.diff(places[order])
     padded = (np.concatenate([[0.0], w, [0.0]]) for w in (p, q))
     both = [np.clip(np.cumsum(w[order])[:-1], 0.0, 1.0) for w in padded]
-    up, down = _signed(*both, width), _signed(*(1 - c for c in both), width)
+    up, down = _signed(both[0], both[1], width), _signed(1 - both[0], 1 - both[1], width)
     (value, first, second), sign = (up, 1.0) if up[0] >= down[0] else (down, -1.0)
     slopes = [sign * _potential(order, width * part)[1:-1] for part in (first, second)]
     if value > 0:
@@ -97,7 +97,7 @@ def cjs(x: Floats, p: Floats, q: Floats) -> Distance:
 def _edge(x: Floats, p: Floats, q: Floats, side: int) -> tuple[float, list[Floats]]:
     """Return the outer end of two weightings on one side, and how each draw moves it."""
     means = [w @ x for w in (p, q)]
-    sds = [np.sqrt(max(w @ (x - m) ** 2, 0.0)) for w, m in zip((p, q), means, strict=True)]
+    sds = [float(np.sqrt(w @ (x - m) ** 2)) for w, m in zip((p, q), means, strict=True)]
     ends = [side * m + WIDTH * s for m, s in zip(means, sds, strict=True)]
     outer = int(np.argmax(ends))
     moves = [np.zeros_like(x), np.zeros_like(x)]

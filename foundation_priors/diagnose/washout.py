@@ -26,7 +26,8 @@ type Floats = NDArray[np.float64]
 
 FAILS = (
     "New rows are taken to be like the present ones, of the same covariates and from the same "
-    "model: rows chosen to inform more settle it sooner, and a model that is wrong is not washed out."
+    "model: rows chosen to inform more settle it sooner, and a model that is wrong is not washed "
+    "out."
 )
 Z = 1.6449
 """Of a 90% interval."""
@@ -288,9 +289,9 @@ def _reading(out: xr.Dataset, source: str | None) -> str:
             )
         else:
             words.append(
-                f"{who} share of {row} is {share:.2f}; {m:.0f} more real observations (90% interval "
-                f"{one.lower.item():.0f} to {one.upper.item():.0f}) beside the {out.attrs['n_real']} "
-                f"bring it to {out.attrs['target']:g}"
+                f"{who} share of {row} is {share:.2f}; {m:.0f} more real observations (90% "
+                f"interval {one.lower.item():.0f} to {one.upper.item():.0f}) beside the "
+                f"{out.attrs['n_real']} bring it to {out.attrs['target']:g}"
             )
     text = ". ".join(w[0].upper() + w[1:] for w in words)
     return text + "."

@@ -180,8 +180,8 @@ def _reading(out: xr.Dataset) -> str:
         best = float(out.settled[-1])
         return (
             f"No number of rows like the present ones settles {a['statement']} with probability "
-            f"{a['assurance']:g}: {out.rows[-1].item():.0f} more would in {best:.0%} of the futures, "
-            "since the truth may lie at its edge."
+            f"{a['assurance']:g}: {out.rows[-1].item():.0f} more would in {best:.0%} of the "
+            "futures, since the truth may lie at its edge."
         )
     return (
         f"With {m:.0f} more real observations (error {out.mcse.item():.0f}) beside the "

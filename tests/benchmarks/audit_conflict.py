@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.audit_conflict
 
-Each of 2,000 or 4,000 analyses has its own data and its own replicates. In the first families both are drawn with
-NumPy; in the paths the foundation prior at trust .3 and the data come from the package's own layer.
+Each of 2,000 or 4,000 analyses has its own data and its own replicates. In the first families
+both are drawn with NumPy; in the paths the foundation prior at trust .3 and the data come from the
+package's own layer.
 """
 
 from __future__ import annotations
