@@ -138,7 +138,7 @@ def circularity(inputs: Inputs) -> Section:
     named = getattr(inputs.anticipation, "quantity", None)
     outcome = inputs.outcome if named is None and inputs.outcome in outcomes else None
     found = diagnostic("circularity", "circularity")(of, inputs.anticipation, outcome=outcome)
-    return _with_lacking(told(found, plotter("circularity", "plot_circularity", found)), found)
+    return told(found, plotter("circularity", "plot_circularity", found))
 
 
 def multiverse(inputs: Inputs) -> Section:

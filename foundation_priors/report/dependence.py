@@ -30,7 +30,7 @@ def sensitivity(inputs: Inputs) -> Section:
     """Return how far the posterior moves over trust."""
     found = diagnostic("sensitivity", "sensitivity")(inputs.path, list(inputs.quantities))
     shown = found.isel(quantity=slice(PICTURED))
-    return told(found, plotter("sensitivity", "plot_sensitivity", shown))
+    return told(found, plotter("dependence", "plot_sensitivity", shown))
 
 
 def conflict(inputs: Inputs) -> Section:
@@ -38,7 +38,12 @@ def conflict(inputs: Inputs) -> Section:
     found = diagnostic("conflict", "conflict")(
         inputs.path, draws=CONFLICT_DRAWS, random_seed=inputs.random_seed
     )
-    return told(found, plotter("conflict", "plot_conflict", found))
+    shown = found
+    if "source" in shown.dims:
+        shown = shown.sel(source="all sources")
+    if "outcome" in shown.dims:
+        shown = shown.isel(outcome=0)
+    return told(found, plotter("conflict", "plot_conflict", shown))
 
 
 def disagreement(inputs: Inputs) -> Section:
@@ -47,21 +52,21 @@ def disagreement(inputs: Inputs) -> Section:
     found = diagnostic("conflict_disagreement", "disagreement")(
         inputs.rows, real, inputs.outcome, random_seed=inputs.random_seed or 0
     )
-    return told(found, plotter("disagreement", "plot_disagreement", found), "What each side says")
+    return told(found, plotter("conflict", "plot_disagreement", found), "What each side says")
 
 
 def decision(inputs: Inputs) -> Section:
     """Return what acting on the answers costs if the posterior without them is right."""
     actions = inputs.need("decision", "No decision was named, so what trust costs was not judged")
     found = diagnostic("decision", "decision")(inputs.path, actions)
-    return told(found, plotter("decision", "plot_decision", found))
+    return told(found, plotter("dependence", "plot_decision", found))
 
 
 def washout(inputs: Inputs) -> Section:
     """Return how many more real observations would settle what leans on the answers most."""
     run = diagnostic("washout", "washout")
     rows, said, fails, lacking = [], [], "", []
-    most = _most(inputs)
+    most, drawn = _most(inputs), None
     asked: list[tuple[str, Any, dict[str, Any]]] = [
         (f"the answers' share of {most.label}", most, {"trust": inputs.trust})
     ]
@@ -72,6 +77,7 @@ def washout(inputs: Inputs) -> Section:
         except (FoundationPriorsError, ValueError) as error:
             lacking.append(f"{label} was not judged: {error}")
             continue
+        drawn = found
         said.append(str(found.attrs["reading"]))
         fails = str(found.attrs["fails_when"])
         values = {n: float(found[n]) for n in ("observations", "lower", "upper", "mcse")}
@@ -79,7 +85,8 @@ def washout(inputs: Inputs) -> Section:
     if not rows:
         raise ValueError(several(lacking) or "There is nothing that more data would settle.")
     tables = {"Further real observations": pd.DataFrame(rows)}
-    return Section("washout", "", several([*said, *lacking]), tables, {}, None, fails)
+    draw = plotter("dependence", "plot_washout", drawn)
+    return Section("washout", "", several([*said, *lacking]), tables, {}, draw, fails)
 
 
 def _most(inputs: Inputs) -> Column:

@@ -24,20 +24,14 @@ WIDEST = 400
 
 def diagnostic(module: str, name: str) -> Callable[..., Any]:
     """Return a function of the room ``diagnose``, loaded when it is needed."""
-    try:
-        return getattr(import_module(f"foundation_priors.diagnose.{module}"), name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"This version has no diagnostic {name!r}.") from error
+    return getattr(import_module(f"foundation_priors.diagnose.{module}"), name)
 
 
 def plotter(module: str, name: str, result: Any, **kwargs: Any) -> Callable[[], Any]:
     """Return a function that draws a diagnostic's own picture."""
 
     def draw() -> Any:
-        try:
-            plot = getattr(import_module(f"foundation_priors.plots.{module}"), name)
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise ValueError(f"This version has no picture {name!r}.") from error
+        plot = getattr(import_module(f"foundation_priors.plots.{module}"), name)
         return plot(result, **kwargs)
 
     return draw

@@ -2,17 +2,30 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pandas as pd
 
 import foundation_priors as fp
 from foundation_priors.beliefs import Beliefs
-from foundation_priors.report import Audit, audit
+from foundation_priors.report import Audit, Section, audit
+from foundation_priors.report.inputs import gather
+from foundation_priors.report.plan import PLAN
+from foundation_priors.report.section import judge
 from tests.path import models
 
 EVIL = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">'
 """What a prompt may hold, since anybody can write one."""
+OTHERS = ("journal", "real", "pairs", "statements", "quantities", "anticipation", "held_out")
+OTHERS += ("outside", "decision", "random_seed")
 PARTS = ("value", "grad")
+
+
+def one(key: str, path: fp.TrustPath, **given: Any) -> Section:
+    """Return one section of an audit."""
+    lacking = dict.fromkeys(OTHERS)
+    inputs = gather(path, **{**lacking, "trust": "cautious", **given})
+    return judge(key, *PLAN[key], inputs)
 
 
 @cache

@@ -3,12 +3,14 @@
 import json
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import foundation_priors as fp
+from foundation_priors.elicit.anticipation import Anticipation
 from foundation_priors.errors import ModelError, UnreliableWarning
 from foundation_priors.report import audit
 from foundation_priors.report.plan import PLAN
@@ -59,8 +61,8 @@ def test_statements_are_sorted_into_what_holds_tips_and_never_holds() -> None:
     """The coin's chance of heads has the mean 5/7 at trust 0, 10/17 at 1; both are known."""
     path = models.coin()
     events = {"possible": "theta > 0.001", "sure": "theta > 0.9", "small": "theta < 0.001"}
-    found = audit(path, statements={**events, "heads": "theta < 0.8"}, progressbar=False)
-    table = found["statements"].tables["Statements"]
+    found = audits.one("statements", path, statements={**events, "heads": "theta < 0.8"})
+    table = found.tables["Statements"]
     assert dict(table["verdict"]) == {
         "possible": "holds",
         "sure": "never",
@@ -69,15 +71,15 @@ def test_statements_are_sorted_into_what_holds_tips_and_never_holds() -> None:
     }
     root = path.tipping("theta < 0.8", 0.95)["trust"].item()
     assert f"begins to hold at trust {root:.3g}" in table["where"]["heads"]
-    reading = found["statements"].reading
+    reading = found.reading
     assert "possible holds at every trust" in reading and "sure holds at no trust" in reading
 
 
 def test_by_default_statements_are_signs_that_can_differ() -> None:
     labels = [s.label for s in audits.normal().inputs.statements]
     assert labels == ["mu > 0"]
-    silent = audit(models.coin(), progressbar=False)
-    assert "give statements=" in silent.not_judged["statements"]
+    silent = audits.one("statements", models.coin())
+    assert "give statements=" in silent.not_judged
 
 
 def test_several_sources_are_named() -> None:
@@ -92,8 +94,8 @@ def test_a_path_from_a_file_is_audited(tmp_path) -> None:
     found = audit(fp.TrustPath.from_netcdf(tmp_path / "path.nc"), progressbar=False)
     assert found["shares"].judged and found["estimates"].judged
     rows = pd.DataFrame({"heads": [1, 0]})
-    without = audit(found.inputs.path, held_out=rows, progressbar=False)
-    assert "without its model" in without.not_judged["held_out"]
+    without = audits.one("held_out", found.inputs.path, held_out=rows)
+    assert "without its model" in without.not_judged
     a, b = (x["estimates"].tables["Estimates"]["mean"] for x in (found, audits.coin()))
     np.testing.assert_allclose(a, b, rtol=1e-6)
 
@@ -107,26 +109,22 @@ def test_beliefs_are_described_and_row_diagnostics_say_why_not() -> None:
 
 def test_held_out_rows_are_scored() -> None:
     rows = pd.DataFrame({"heads": [1, 1, 0]})
-    found = audit(models.coin(), held_out=rows, progressbar=False)
-    table = found["held_out"].tables["Log predictive score"]
+    found = audits.one("held_out", models.coin(), held_out=rows)
+    table = found.tables["Log predictive score"]
     score = models.coin().score(rows, trust=[0.0, 1.0]).values
     np.testing.assert_allclose(table["log score"].to_numpy()[[0, -1]], score)
-    assert "3 held-out rows" in found["held_out"].reading
+    assert "3 held-out rows" in found.reading
 
 
 def test_a_journal_tells_its_versions(tmp_path) -> None:
-    journal = fp.datasets.journals and _journal(tmp_path)
-    found = audit(models.coin(), journal=journal, progressbar=False)
-    assert "6 versions of the prompt" in found["asked"].reading
-    texts = found["asked"].texts
-    assert "labour economists" in texts["Prompt, version 1"]
-    assert found["circularity"].judged
-
-
-def _journal(folder):
-    from foundation_priors.datasets.journals import journal
-
-    return journal("refine-low", folder / "answers.jsonl")
+    journal = fp.datasets.journal("refine-low", tmp_path / "answers.jsonl")
+    asked = audits.one("asked", models.coin(), journal=journal)
+    assert "6 versions of the prompt" in asked.reading
+    assert "labour economists" in asked.texts["Prompt, version 1"]
+    assert "8.17 to 2.88" in audits.one("circularity", models.coin(), journal=journal).reading
+    expected = Anticipation("return_percent", value=3, when=None)
+    drift = audits.one("circularity", models.coin(), journal=journal, anticipation=expected)
+    assert "90%" in drift.reading or ".90" in drift.reading
 
 
 def test_expected_errors_become_reasons_and_mistakes_stay_errors() -> None:
@@ -184,10 +182,35 @@ def test_elements_and_functions_are_quantities() -> None:
     def odds(draws):
         return draws["theta"] / (1 - draws["theta"])
 
-    found = audit(models.coin(), quantities=[odds, "theta"], progressbar=False)
-    assert [c.label for c in found.inputs.quantities] == ["odds", "theta"]
-    named = audit(models.coin(), quantities={"chance": "theta"}, progressbar=False)
-    assert list(named["shares"].tables["Shares of information"].index) == ["chance"]
+    found = audits.one("estimates", models.coin(), quantities=[odds, "theta"])
+    assert set(found.tables["Estimates"].index.get_level_values(0)) == {"odds", "theta"}
+    named = audits.one("shares", models.coin(), quantities={"chance": "theta"})
+    assert list(named.tables["Shares of information"].index) == ["chance"]
+
+
+def test_pairs_let_leakage_and_quality_be_judged() -> None:
+    """Answers of two framings to units with real outcomes, which the second framing knows."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 2, 30)
+    frame = pd.DataFrame({"person": np.tile(np.arange(30), 2), "framing": ["a"] * 30 + ["b"] * 30})
+    frame["heads"] = np.concatenate([rng.integers(0, 2, 30), truth])
+    said = fp.SyntheticData.from_dataframe(frame, outcome="heads", unit="person", weight=1)
+    real = pd.DataFrame({"person": range(30), "heads": truth, "noise": rng.normal(size=30)})
+    path = replace(models.coin(), synthetic=said)
+    found = audits.one("axes", path, real=real, pairs="person").tables["In full"]
+    assert found.loc["b", "quality"] > 0.9 > found.loc["a", "quality"]
+    given = {"real": real, "pairs": "person", "outside": "noise"}
+    for key in ("leakage", "covariate_leak", "disagreement"):
+        section = audits.one(key, path, **given)
+        assert section.judged or section.not_judged
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_every_picture_can_be_drawn(make) -> None:
+    pictured = [s for s in make().sections if s.judged and s.draw is not None]
+    assert len(pictured) >= 4
+    for section in pictured:
+        assert section.picture.data, (section.key, section.picture.failed)
 
 
 @pytest.mark.parametrize("make", ALL)
