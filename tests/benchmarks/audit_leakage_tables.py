@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foundation_priors.diagnose.leakage_words import chance
-from tests.benchmarks.tables import DOCS, _replace_between, markdown, read
+from tests.benchmarks.tables import DOCS, markdown, read, replace_between
 
 __all__ = ["tables"]
 
@@ -80,4 +80,4 @@ def _readings(rows: Mapping[str, Any]) -> str:
 
 if __name__ == "__main__":
     for marker, table in tables(read("audit")).items():
-        _replace_between(DOCS / "audit" / "leakage.md", marker, table)
+        replace_between(DOCS / "audit" / "leakage.md", marker, table)
