@@ -18,6 +18,7 @@ import pymc as pm
 import foundation_priors as fp
 from foundation_priors.path.trust_path import climb
 from foundation_priors.prior.tilt import build
+from foundation_priors.trust.fit import trust_posterior
 from foundation_priors.trust.placebo import _with_rows
 
 __all__ = ["OFF", "World", "compare", "worlds"]
@@ -189,7 +190,8 @@ def _left_out(world: World, path: fp.TrustPath, parts: Paths) -> tuple[float, fl
         own = kept.sel(left_out=name)
         refit = parts.make(world, 1000, without=name)
         other, spread = refit.mean("beta", "uniform"), refit.sd("beta", "uniform")
-        error = np.sqrt(2) * other.mcse.values
+        rule = trust_posterior(path, "uniform", without=(name,))
+        error = np.hypot(path.mcse("beta", rule), refit.mcse("beta", "uniform")).values
         gap = np.abs(own["mean"].values - other.values)
         mean.append((gap / spread.values).max())
         sd.append(np.abs(own["sd"].values / spread.values - 1).max())
