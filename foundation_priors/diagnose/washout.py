@@ -144,7 +144,7 @@ def margin(path: TrustPath, statement: Quantity) -> tuple[str, Floats]:
         raise ValueError(how)
     text = statement
     split = [op for op in (">=", "<=", ">", "<") if op in text]
-    if not split or any(text.count(c) > 1 for c in "<>"):
+    if not split or text.count("<") + text.count(">") > 1 or set(text) & set("&|~"):
         raise ValueError(how)
     left, right = text.split(split[0])
     sides = [_side(path, part.strip()) for part in (left, right)]
