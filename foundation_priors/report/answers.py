@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.report.section import Section
@@ -98,16 +99,10 @@ def axes(inputs: Inputs) -> Section:
         outcome=inputs.outcome,
         random_seed=inputs.random_seed,
     )
-    return _with_lacking(told(found, plotter("verdicts", "plot_axes", found)), found)
-
-
-def _with_lacking(section: Section, found: Any) -> Section:
-    """Add to a section what its diagnostic could not judge."""
-    lacking = found.attrs.get("not_judged") or ""
-    if isinstance(lacking, dict):
-        lacking = [f"Not judged, {name}: {why.rstrip('.')}." for name, why in lacking.items()]
-    words = several([lacking] if isinstance(lacking, str) else lacking)
-    return both(section, Section("", "", words)) if words not in section.reading else section
+    lacking = "" if inputs.truth is not None else "Quality was not judged: give real= and pairs=."
+    compared = "Complexity was not judged: it takes judgements of pairs of answers."
+    section = told(found, plotter("verdicts", "plot_axes", found))
+    return replace(section, reading=several([section.reading, lacking, compared]))
 
 
 def _apart(inputs: Inputs) -> str:

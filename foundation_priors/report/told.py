@@ -58,7 +58,8 @@ def tables_of(result: Any, caption: str = "") -> dict[str, pd.DataFrame]:
     for name, variable in _thinned(result).data_vars.items():
         groups.setdefault(tuple(map(str, variable.dims)), []).append(str(name))
     out = {}
-    for dims, names in sorted(groups.items(), key=lambda item: len(item[0])):
+    # The fullest table first, which the page shows open.
+    for dims, names in sorted(groups.items(), key=lambda g: (-len(g[1]), len(g[0]))):
         table = _flat(_thinned(result)[names], dims, names)
         if table is not None:
             over = f"over {' and '.join(dims)}" if dims else "in numbers"
