@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     )
     from foundation_priors.beliefs import Belief, Beliefs
     from foundation_priors.bootstrap import BootstrapPath, bootstrap_path
-    from foundation_priors.diagnose import reliance, worth
+    from foundation_priors.diagnose.reliance import reliance
+    from foundation_priors.diagnose.worth import worth
     from foundation_priors.elicit import Anticipation, Elicitation, Endpoint, Number, Text
     from foundation_priors.errors import (
         ColumnError,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     )
     from foundation_priors.path import TrustPath, trust_path
     from foundation_priors.prior import Commensurate, codes, sample, tilt
-    from foundation_priors.report import Audit, audit
+    from foundation_priors.report.audit import Audit, audit
     from foundation_priors.synthetic import SyntheticData, concat
 
 __version__ = "0.1.0"

@@ -12,13 +12,14 @@ from traitlets import default
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SECONDS = 600
+SECONDS = 1800
 PICTURES = {  # at least
     "01_quickstart": 4,
     "02_the_coin": 4,
     "03_asking_a_model": 1,
     "04_how_much_to_trust": 5,
     "05_circularity": 3,
+    "06_one_voice_or_many": 7,
 }
 
 

@@ -75,8 +75,8 @@ def resolve(
     if isinstance(trust, str) or hasattr(trust, "hyperprior_nodes") or hasattr(trust, "weigh"):
         raise ValueError(
             f"trust={trust!r} names a rule for a random trust, over which only mean, sd, mcse, "
-            "quantile, probability, expect, at and score average: give a number, an array, or "
-            "weights by source."
+            "quantile, probability, expect, at, score and effective_observations average: give a "
+            "number, an array, or weights by source."
         )
     if isinstance(trust, Mapping):
         if along is not None:

@@ -42,8 +42,9 @@ class TrustPath(Rules):
     ``trust=`` is None for the path's own grid, a number or an array (for several sources, one
     weight shared by all), a dict from each source to its weights, or a rule (``"cautious"``,
     ``"uniform"`` or what `trust_posterior` returned), over whose distribution `mean`, `sd`, `mcse`,
-    `quantile`, `probability`, `expect`, `at` and `score` average. A coordinate ``reliable`` says
-    where all checks hold; where one does not, there is also an `UnreliableWarning`.
+    `quantile`, `probability`, `expect`, `at`, `score` and `effective_observations` average. A
+    coordinate ``reliable`` says where all checks hold; where one does not, there is also an
+    `UnreliableWarning`.
 
     Attributes
     ----------
@@ -249,9 +250,10 @@ class TrustPath(Rules):
     def effective_observations(
         self, trust: Trust = None, *, along: Mapping[str, float] | None = None
     ) -> xr.DataArray:
-        """Return how many real observations the answers count for, over trust."""
-        points = self.points(trust, along)
-        return points.wrap(points.array @ np.array(self.facts.worth), name="effective_observations")
+        """Return how many real observations the answers count for, over trust, or under a rule."""
+        how = self._weighing(trust, along)
+        values = how.points.array @ np.array(self.facts.worth)
+        return how.wrap(values, name="effective_observations")
 
     def tipping(
         self,

@@ -45,23 +45,21 @@ def plot_trust_posterior(posterior: TrustPosterior, *, ci_prob: float = 0.9, ax:
 
 
 def _density(posterior: TrustPosterior, axes: Any, ci_prob: float) -> None:
-    d = posterior.dataset
+    trust, density, before = posterior.densities
     low, high = posterior.quantile([(1 - ci_prob) / 2, (1 + ci_prob) / 2]).values
-    axes.plot(d.trust, d.hyperprior, color=GREY, ls="--", label=posterior.hyperprior)
-    axes.plot(d.trust, d.density, color=BLUE, lw=2, label="posterior")
-    inside = (d.trust >= low) & (d.trust <= high)
+    axes.plot(trust, before, color=GREY, ls="--", label=posterior.hyperprior)
+    axes.plot(trust, density, color=BLUE, lw=2, label="posterior")
+    inside = (trust >= low) & (trust <= high)
     label = f"{100 * ci_prob:.3g}% interval"
-    axes.fill_between(d.trust, d.density, where=inside, color=BLUE, alpha=0.2, label=label)
-    shown = d.density.values[np.abs(np.cumsum(d.probability.values) - 0.5) < 0.495]
-    top = [shown.max(), float(d.hyperprior.median())]
-    if posterior.placebo is not None:
-        for number, other in enumerate(posterior.placebo.posteriors):
-            found = other.dataset
-            if "density" not in found:
-                continue
-            title = None if number else "placebo"
-            axes.plot(found.trust, found.density, color=ORANGE, lw=1, alpha=0.8, label=title)
-    axes.set_ylim(0, 1.15 * max(top))
+    axes.fill_between(trust, density, where=inside, color=BLUE, alpha=0.2, label=label)
+    shown = density[np.abs(np.cumsum(posterior.nodes.probability) - 0.5) < 0.495]
+    top = max(float(shown.max()), float(np.median(before)))
+    others = posterior.placebo.posteriors if posterior.placebo is not None else ()
+    for number, other in enumerate(o for o in others if o.nodes.t is not None):
+        x, y, _ = other.densities
+        title = None if number else "placebo"
+        axes.plot(x, y, color=ORANGE, lw=1, alpha=0.8, label=title)
+    axes.set_ylim(0, 1.15 * top)
     axes.set_ylabel("density")
 
 

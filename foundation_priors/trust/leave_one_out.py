@@ -143,7 +143,7 @@ def leave_one_source_out(
     -------
     xarray.Dataset
         Over ``left_out``, "nothing" first and then each source, and the quantity's own dimensions:
-        ``mean`` and ``sd``.
+        ``mean`` and ``sd``, with ``mcse_mean`` for a scalar quantity.
 
     Raises
     ------
@@ -159,6 +159,8 @@ def leave_one_source_out(
     for name in (None, *path.sources):
         law = _without(path, trust, name)
         found = {"mean": path.mean(quantity, law), "sd": path.sd(quantity, law)}
+        if "mcse" in found["mean"].coords:
+            found["mcse_mean"] = found["mean"].mcse
         out.append(
             xr.Dataset({k: v.drop_vars(set(v.coords) - set(v.dims)) for k, v in found.items()})
         )
@@ -176,7 +178,14 @@ def _without(path: TrustPath, trust: Any, name: str | None) -> Any:
         points = path.points(trust).array[0]
         values = dict(zip(path.sources, points.tolist(), strict=True))
         return values | ({name: 0.0} if name else {})
-    return trust_posterior(path, trust, without=() if name is None else (name,))
+    without = () if name is None else (name,)
+    if not isinstance(trust, str):
+        return trust_posterior(path, trust, without=without)
+    known = path.__dict__.setdefault("_rules", {})
+    key = trust if name is None else (trust, name)
+    if key not in known:
+        known[key] = trust_posterior(path, trust, without=without, quiet=True)
+    return known[key]
 
 
 def _weights(trust: Any) -> bool:

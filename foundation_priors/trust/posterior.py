@@ -72,6 +72,11 @@ class TrustPosterior:
         return self._number(self._sd, "sd")
 
     @property
+    def worth(self) -> float:
+        """Posterior mean of the effective real observations that the answers count for."""
+        return float(self._mean @ np.array(self.path.facts.worth))
+
+    @property
     def log_marginal_evidence(self) -> float:
         r"""Log of :math:`\int m(real \mid L)\, p(L)\, dL / m(real \mid 0)`."""
         return self.nodes.log_integral - self.hyperprior_nodes.log_integral
@@ -161,9 +166,9 @@ class TrustPosterior:
             data["weight"] = (("node", "source"), n.points)
         if one and n.t is not None:
             rows = np.eye(len(n.points)) - n.probability
-            before = np.exp(self.log_hyperprior - self.hyperprior_nodes.log_integral)
-            data["density"] = (dim, self._density)
-            data["mcse_density"] = (dim, self._density * self._errors(n.points, rows))
+            _, density, before = self.densities
+            data["density"] = (dim, density)
+            data["mcse_density"] = (dim, density * self._errors(n.points, rows))
             data["hyperprior"] = (dim, before)
         attrs = {
             "prior": self.hyperprior,
@@ -229,6 +234,12 @@ class TrustPosterior:
         return xr.DataArray(values, {"source": list(self.path.sources)}, ("source",), name=name)
 
     @property
+    def densities(self) -> tuple[Floats, Floats, Floats]:
+        """Weights of the only source, and the densities of the posterior and the hyperprior."""
+        before = np.exp(self.log_hyperprior - self.hyperprior_nodes.log_integral)
+        return self.nodes.trust, self._density, before
+
+    @property
     def _density(self) -> Floats:
         n = self.nodes
         assert n.t is not None and n.slope is not None
@@ -257,11 +268,11 @@ class TrustPosterior:
 
     def _lines(self) -> dict[str, str]:
         error, facts = self.mcse, self.path.facts
-        worth = float(self._mean @ np.array(facts.worth))
         bad, size = int(self.checked[1].sum()), len(self.checked[1])
         lines = {"hyperprior": self.hyperprior, **self._weights_in_words(error)}
         lines["worth"] = (
-            f"{worth:.3g} effective real observations on average, beside {facts.n_real} real ones"
+            f"{self.worth:.3g} effective real observations on average, beside {facts.n_real} real "
+            "ones"
         )
         lines["log evidence"] = (
             f"{self.log_marginal_evidence:.3g} (error {error['log_marginal_evidence']:.1g}) "

@@ -27,6 +27,14 @@ def test_rules_that_are_one_weight(rule, trust):
     assert path.at(rule).attrs["trust"] == pytest.approx(trust)
 
 
+def test_what_a_rule_is_worth():
+    path = models.coin()
+    rule = path.trust_posterior()
+    assert path.effective_observations("cautious").item() == pytest.approx(rule.worth)
+    assert path.effective_observations(fp.trust.worth(3)).item() == pytest.approx(3)
+    assert rule.worth == pytest.approx(10 * rule.mean, rel=1e-3)
+
+
 def test_the_largest_evidence():
     path = models.coin()
     family = models.coin_exact()

@@ -244,11 +244,6 @@ def test_what_is_no_hyperprior(prior, says):
         models.coin().trust_posterior(prior)
 
 
-def test_several_weights_need_a_joint_rule():
-    with pytest.raises(ValueError, match="2, plain, roleplay: build the path with by=None"):
-        models.normal("framing").mean("mu", "cautious")
-
-
 @pytest.mark.parametrize("read", ["log_evidence", "diagnostics", "log_normalizer"])
 def test_curves_take_no_rule(read):
     with pytest.raises(ValueError, match="names a rule"):
