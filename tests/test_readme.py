@@ -12,8 +12,8 @@ from tests.elicit.loopback import Loopback
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BUILT_IN, OWN_FILES, READING, TRUST, ASKING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-PAGES = ["README.md", "docs/index.md", "docs/trust/index.md"]
+BUILT_IN, OWN_FILES, READING, TRUST, AUDIT, ASKING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = ["README.md", "docs/index.md", "docs/trust/index.md", "docs/audit/index.md"]
 
 
 def people(rows: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -31,7 +31,10 @@ def own_files(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.Monk
     return tmp_path
 
 
-def test_the_built_in_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_built_in_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     scope: dict = {}
     exec(BUILT_IN, scope)
     path = scope["path"]
@@ -46,6 +49,9 @@ def test_the_built_in_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert "direction" in shown and "share" in shown
     exec(TRUST, scope)
     told = capsys.readouterr().out
+    exec(AUDIT, scope)
+    assert "b > 1.2" in capsys.readouterr().out
+    assert (tmp_path / "audit.html").stat().st_size < 3_000_000
     assert (
         "hyperprior:" in told
         and "not knowing the trust" in told
