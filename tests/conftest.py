@@ -25,3 +25,8 @@ def interrupts() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the notebooks, which take longest, so that nobody waits for them at the end."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
