@@ -54,8 +54,9 @@ lint: $(stamp)
 	$(bin)/ruff format -q --check .
 	$(bin)/mypy
 
+# One process a core, each with a single thread for linear algebra.
 test: lint
-	$(bin)/python -m pytest -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(bin)/python -m pytest -q -n auto --dist loadfile
 
 bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.run
