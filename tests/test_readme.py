@@ -12,7 +12,8 @@ from tests.elicit.loopback import Loopback
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BUILT_IN, OWN_FILES, READING, TRUST, AUDIT, ASKING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BUILT_IN, OWN_FILES, READING, TRUST, AUDIT, ASKING = BLOCKS
 PAGES = ["README.md", "docs/index.md", "docs/trust/index.md", "docs/audit/index.md"]
 
 
