@@ -21,18 +21,22 @@ from foundation_priors.prior.tilt import build
 from foundation_priors.trust.fit import trust_posterior
 from foundation_priors.trust.placebo import _with_rows
 
-__all__ = ["OFF", "World", "compare", "worlds"]
+__all__ = ["OFF", "World", "compare", "in_order", "worlds"]
 
 type Array = np.ndarray
 
-OFF = {"right": 0.0, "off": 0.4, "far off": 1.5}
+OFF = {"right": 0.0, "off": 0.6, "far off": 1.75}
 """Distance of each source's coefficients from the true ones, in residual sds."""
-ROWS, ANSWERS = 300, 150
+MIDDLE = (0.2, 0.3, 0.4, 0.5, 0.6)
+"""Distances of the source in the middle at which the exact posterior is looked at."""
+ROWS, ANSWERS = 400, 150
 TRUE = np.array([0.5, 1.0, -0.5])
 PRIOR_SD = 2.5
+CELLS = 50
+"""Of the grid along each weight, evenly in its cube root."""
 NAMES = ["one", "x1", "x2"]
-DRAWS = 250
-REFITTED = 3
+ANCHORS = 24
+REFITTED = 2
 """In how many worlds a source left out is compared with a path that never saw it."""
 
 
@@ -75,7 +79,7 @@ class World:
 
     def exact(self, caps: Array | None = None) -> Array:
         """Return the weights' means where they are uniform, or uniform below caps together."""
-        u = (np.arange(70) + 0.5) / 70
+        u = (np.arange(CELLS) + 0.5) / CELLS
         cube = np.stack(np.meshgrid(u, u, u, indexing="ij"), -1).reshape(-1, 3)
         weights = cube**3
         if caps is not None:
@@ -91,13 +95,13 @@ def _log_z(precision: Array, linear: Array) -> Array:
     return (linear * solved).sum(axis=1) / 2 - np.linalg.slogdet(precision)[1] / 2
 
 
-def worlds(count: int, seed: int = 1) -> Iterator[World]:
+def worlds(count: int, middle: float = OFF["off"], seed: int = 1) -> Iterator[World]:
     """Yield simulated worlds; each source is off in a direction of its own."""
     for stream in np.random.SeedSequence(seed).spawn(count):
         rng = np.random.default_rng(stream)
         x, y = _rows(rng, ROWS, TRUE)
         said = {}
-        for name, distance in OFF.items():
+        for name, distance in {**OFF, "off": middle}.items():
             direction = rng.normal(size=3)
             coefficients = TRUE + distance * direction / np.linalg.norm(direction)
             said[name] = _rows(rng, ANSWERS, coefficients)
@@ -121,7 +125,12 @@ class Paths:
         if self.first is None:
             options = {"by": "source", "columns": {"x": NAMES}}
             self.first = fp.trust_path(
-                model, answers, draws=DRAWS, random_seed=seed, progressbar=False, **options
+                model,
+                answers,
+                max_anchors=ANCHORS,
+                random_seed=seed,
+                progressbar=False,
+                **options,
             )
             return self.first
         recipe, compiled = self.first.recipe, self.first.engine
@@ -149,16 +158,26 @@ def compare(count: int = 100) -> dict[str, Any]:
         if number < REFITTED:
             refits.append(_left_out(world, path, parts))
         last = [np.round(m[-1][0], 3).tolist() for m in means.values()]
-        print(f"  world {number}: {last}", flush=True)
+        print(
+            f"  world {number}: {last}, {len(path.posterior.fits)} + {len(path.prior.fits)} fits",
+            flush=True,
+        )
     return {
         "title": f"regression of {ROWS} rows, {ANSWERS} answers of each source",
         "worlds": count,
         "flagged": flagged,
+        "by_conflict": {f"{middle:g}": in_order(count, middle) for middle in MIDDLE},
         "rules": {prior: _verdict(*np.swapaxes(found, 0, 1)) for prior, found in means.items()},
         "left_out": dict(
             zip(("mean", "sd", "z"), (_digits(v) for v in np.max(refits, axis=0)), strict=True)
         ),
     }
+
+
+def in_order(count: int, middle: float) -> int:
+    """Return in how many worlds the exact posterior under uniform weights orders the sources."""
+    means = np.array([world.exact() for world in worlds(count, middle)])
+    return int((np.diff(means) < 0).all(axis=1).sum())
 
 
 def _verdict(mean: Array, exact: Array, error: Array) -> dict[str, Any]:

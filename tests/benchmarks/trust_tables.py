@@ -23,7 +23,8 @@ def tables(results: Mapping[str, Any]) -> dict[str, str]:
         "sources": _sources,
     }
     made = {part: make(results.get(part, {})) for part, make in makers.items()}
-    return {**made, "left out": _left_out(results.get("sources", {}))}
+    sources = results.get("sources", {})
+    return {**made, "conflict": _conflict(sources), "left out": _left_out(sources)}
 
 
 def write() -> None:
@@ -118,6 +119,12 @@ def _sources(rows: Mapping[str, Any]) -> str:
         for rule, found in r["rules"].items()
     ]
     return markdown(header, table)
+
+
+def _conflict(rows: Mapping[str, Any]) -> str:
+    found = [r["by_conflict"] for r in rows.values()]
+    header = ("distance of the source in the middle", *(found[0] if found else ()))
+    return markdown(header, [("worlds in order", *f.values()) for f in found])
 
 
 def _left_out(rows: Mapping[str, Any]) -> str:
