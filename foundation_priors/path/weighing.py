@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import xarray as xr
@@ -120,20 +120,24 @@ class Rules:
         """
         from foundation_priors.trust.fit import trust_posterior
 
-        return trust_posterior(self, prior)  # type: ignore[arg-type]
+        return trust_posterior(self._path(), prior)
+
+    def _path(self) -> TrustPath:
+        """Return the path that these methods are of."""
+        return cast("TrustPath", self)
 
     def _evidence_of(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log evidence relative to trust 0 at weights of shape (point, source)."""
-        return self.posterior.log_z(array) - self.prior.log_z(array)  # type: ignore
+        return self._path().posterior.log_z(array) - self._path().prior.log_z(array)
 
     def _weighing(self, trust: Any, along: Mapping[str, float] | None = None) -> Weighing:
         """Return how ``trust=`` weighs the draws."""
         if not is_rule(trust):
-            return Weighing(self, self.points(trust, along))  # type: ignore
+            return Weighing(self._path(), self._path().points(trust, along))
         from foundation_priors.trust.average import weighing
 
         if along is not None:
             raise ValueError(
                 "along= multiplies a fixed weight, and trust= is a rule: leave it out."
             )
-        return weighing(self, trust)  # type: ignore[arg-type]
+        return weighing(self._path(), trust)

@@ -36,8 +36,10 @@ def _chunks(mixture: Mixture, count: int) -> list[slice]:
 
 def blend(mixture: Mixture, points: Floats, coefficients: Floats) -> Floats:
     """Return sums over points of coefficients, (row, point), times normalised weights."""
-    parts = _chunks(mixture, len(points))
-    return sum(coefficients[:, s] @ mixture.weights(points[s]) for s in parts)  # type: ignore
+    total = np.zeros((len(coefficients), len(mixture.ell)))
+    for some in _chunks(mixture, len(points)):
+        total += coefficients[:, some] @ mixture.weights(points[some])
+    return total
 
 
 def weighing(path: TrustPath, trust: Any) -> Weighing:

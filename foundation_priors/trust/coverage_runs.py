@@ -202,7 +202,8 @@ def run(
                 advance(1)
         else:
             _spread(cloudpickle.dumps(job), tasks, executor, answers, advance)
-    return [answers[i * repeats : (i + 1) * repeats] for i in range(len(sizes))]  # type: ignore
+    done = [answer for answer in answers if answer is not None]
+    return [done[i * repeats : (i + 1) * repeats] for i in range(len(sizes))]
 
 
 def _spread(
