@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.engine import Engine
-from foundation_priors.path.fits import R_HAT, Fit, reference_fit
-from foundation_priors.path.ladder import ESS_FLOOR, Ladder
+from foundation_priors.path.fits import R_HAT, Fit, charge, reference_fit
+from foundation_priors.path.ladder import ESS_FLOOR, Densities, Ladder
 from foundation_priors.path.mixture import pareto_k_limit
 from foundation_priors.path.reference import Reference
 
-__all__ = ["Bridge"]
+__all__ = ["EFFICIENT", "MOST", "WORTHWHILE", "Anchored", "Bridge"]
 
 type Floats = NDArray[np.float64]
 
@@ -31,7 +31,35 @@ PER_COORDINATE = 8
 """Effective draws for each coordinate that a reference is fitted to."""
 
 
-class Bridge:
+class Anchored:
+    """A ladder of anchors alone, where no references fit.
+
+    Attributes
+    ----------
+    fits : list of Fit
+        What makes the ladder.
+    wanting : list of (array, float)
+        Weights at which anchors are to join, and how many times the usual draws they need.
+    """
+
+    def __init__(self, ends: list[Fit], points: list[Floats]) -> None:
+        self.fits, self.wanting = list(ends), [(point, 1.0) for point in points]
+
+    @property
+    def ladder(self) -> Ladder:
+        """The ladder of all that joined."""
+        return Ladder(self.fits)
+
+    def join(self, anchors: list[Fit]) -> None:
+        """Take anchors into the ladder."""
+        self.fits.extend(anchors)
+
+    def add(self, point: Floats) -> bool:
+        """Add no reference."""
+        return False
+
+
+class Bridge(Anchored):
     """References that are added one by one, each fitted to what is known so far.
 
     Parameters
@@ -56,14 +84,15 @@ class Bridge:
     ) -> None:
         self.engine, self.draws, self.most, self.seeds = engine, draws, most, seeds
         self.pilots = [fit for fit in ends if not fit.known]
-        self.kept = [fit for fit in ends if fit.known]
+        super().__init__([fit for fit in ends if fit.known], [])
         self.real = ends[0].real
+        self.densities: Densities = {}
         self.train = Ladder([*ends, *self._modes()])
 
     @property
     def ladder(self) -> Ladder:
         """The ladder that the references make."""
-        return Ladder(self.kept, self.pilots)
+        return Ladder(self.fits, self.pilots, self.densities)
 
     def _modes(self) -> list[Fit]:
         """Keep a reference for each chain of the pilots whose chains disagree.
@@ -76,7 +105,7 @@ class Bridge:
             for u in fit.run.u:
                 reference = Reference.fit(u, np.full(len(u), 1 / len(u)))
                 if reference is not None:
-                    self.kept.append(self._draw(reference, fit.trust, self.draws))
+                    self.fits.append(self._draw(reference, fit.trust, self.draws))
                     found.append(self._draw(reference, fit.trust, self.draws // 2))
         return found
 
@@ -85,7 +114,7 @@ class Bridge:
 
     def add(self, point: Floats) -> bool:
         """Add a reference near a weight; False when there is no room, or none that fits."""
-        if len(self.kept) >= self.most:
+        if len(self.fits) >= self.most:
             return False
         weights = self.train.mixture.weights(point[None])[0]
         if 1 / (weights**2).sum() < PER_COORDINATE * self.engine.dim:
@@ -101,13 +130,16 @@ class Bridge:
         draws = int(self.draws * np.clip(EFFICIENT / share, 1, MOST))
         if draws > self.draws:
             batches.append(self._draw(reference, point, draws - self.draws))
-        self.kept.append(self._draw(reference, point, draws))
-        self.train = Ladder([*self.train.fits, *batches])
+        spent = [batch.run for batch in batches]
+        cost = sum(run.gradients for run in spent), sum(run.seconds for run in spent)
+        self.fits.append(charge(self._draw(reference, point, draws), *cost))
+        self.train = Ladder([*self.train.fits, *batches], densities=self.densities)
         return True
 
     def _efficiency(self, batch: Fit, point: Floats) -> float:
         """Return the effective share of a reference's draws beside those that are kept."""
-        own = Ladder([*self.kept, batch]).mixture.weights(point[None])[0][-batch.draws :]
+        beside = Ladder([*self.fits, batch], densities=self.densities)
+        own = beside.mixture.weights(point[None])[0][-batch.draws :]
         return float(own.sum() ** 2 / (own**2).sum() / batch.draws) if own.any() else 0.0
 
     def span(self, points: list[Floats]) -> bool:
@@ -117,7 +149,7 @@ class Bridge:
         one phase to another, each side is reached from its own end. A bridge with room for some
         modes only would leave out the others' mass, so it serves none.
         """
-        if len(self.kept) > self.most:
+        if len(self.fits) > self.most:
             return False
         left = self._walk(points[0], points)
         return not left or not self._walk(self.train.zero, left[::-1])
@@ -134,7 +166,7 @@ class Bridge:
         """Add a reference at a weight, with others on the way where the step is too large."""
         if self.add(point):
             return True
-        if not halvings or (last == point).all() or len(self.kept) >= self.most:
+        if not halvings or (last == point).all() or len(self.fits) >= self.most:
             return self.serves(point)
         middle = self.train.between(last, point, 3)[1]
         way = self._reach(last, middle, halvings - 1)
@@ -142,9 +174,9 @@ class Bridge:
 
     def serves(self, point: Floats) -> bool:
         """Say whether a weight is served although no single reference fits it, between modes."""
-        if not self.kept:
+        if not self.fits:
             return False
-        ladder = Ladder(self.kept)
+        ladder = Ladder(self.fits, densities=self.densities)
         found = ladder.mixture.survey(point[None], ladder.zero)
         limit = pareto_k_limit(ladder.mixture.effective.sum())
         return bool(found.ess[0] >= ESS_FLOOR / 4 and found.pareto_k[0] <= limit)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid, length, power_law
-from foundation_priors.path.bridge import Bridge
+from foundation_priors.path.bridge import Anchored, Bridge
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import (
     R_HAT,
@@ -22,6 +22,7 @@ from foundation_priors.path.fits import (
     run_tasks,
 )
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
+from foundation_priors.path.matched import MANY, MatchedBridge
 from foundation_priors.path.mixture import pareto_k_limit
 
 __all__ = ["Climber", "Plan", "posterior_at_zero"]
@@ -29,6 +30,10 @@ __all__ = ["Climber", "Plan", "posterior_at_zero"]
 type Floats = NDArray[np.float64]
 
 GAP = 2.0
+ANCHORS = 24
+"""The most anchors of a ladder for each source, unless a plan says otherwise."""
+AT_ONCE = 4
+"""The most gaps that get an anchor at once."""
 LOG_Z_SHARE = 0.65
 """The part of the limit on the error of log evidence that either ladder may use."""
 LEAST_K = 0.01
@@ -41,10 +46,13 @@ MARGIN = 1.25
 
 @dataclass(frozen=True)
 class Plan:
-    """How many draws and anchors to spend; ``draws`` are those of one chain of an anchor."""
+    """How many draws and anchors to spend; ``draws`` are those of one chain of an anchor.
+
+    ``max_anchors`` may be left to the climber.
+    """
 
     draws: int
-    max_anchors: int
+    max_anchors: int | None
     max_trust: float
     settings: Settings
     executor: Executor | None
@@ -61,6 +69,11 @@ class Climber:
         self.sources = len(engine.tilted.sources)
         self.zero = np.zeros(self.sources)
         self.far = np.zeros((1, engine.dim))
+        self.most = plan.max_anchors or self._room()
+
+    def _room(self) -> int:
+        """Return the most anchors: many dimensions make a path longer by their square root."""
+        return int(ANCHORS * self.sources * max(1.0, np.sqrt(self.engine.dim / MANY)))
 
     def climb(self) -> tuple[Ladder, Ladder]:
         """Return the posterior's ladder and the tilted prior's."""
@@ -107,15 +120,22 @@ class Climber:
         while True:
             yield self._seed()
 
-    def _bridge(self, ends: list[Fit]) -> Bridge | None:
-        """Bridge a ladder with references, from its far end down to 0, if they fit."""
+    def _bridge(self, ends: list[Fit]) -> Anchored:
+        """Bridge a ladder with references, from its far end down to 0, as far as they fit."""
         size = (4 if ends[0].real else 2) * self.plan.draws
-        bridge = Bridge(self.engine, ends, size, self.plan.max_anchors, self._seeds())
         first, *others = ends[1:]
-        inner = self._between(ends[0], first, 0.75 * GAP)[::-1]
         start = [] if ends[0].known else [self.zero]
-        points = [first.trust, *inner, *start, *(end.trust for end in others)]
-        return bridge if bridge.span(points) else None
+        corners = [end.trust for end in others]
+        if MatchedBridge.serves(self.engine, ends):
+            matched = MatchedBridge(self.engine, ends, size, self.most, self._seeds())
+            inner = self._between(ends[0], first, GAP)[::-1]
+            matched.span([first.trust, *inner, *start, *corners])
+            return matched
+        bridge = Bridge(self.engine, ends, size, self.most, self._seeds())
+        inner = self._between(ends[0], first, 0.75 * GAP)[::-1]
+        if bridge.span([first.trust, *inner, *start, *corners]):
+            return bridge
+        return Anchored(ends, [p for end in ends[1:] for p in self._between(ends[0], end, GAP)])
 
     def _typical(self) -> Floats:
         """Return initial points of the model, where its prior cannot be drawn from directly."""
@@ -127,22 +147,21 @@ class Climber:
         """Bridge each ladder between 0 and its ends, by references or else by anchors."""
         sides = {1.0: posterior, 0.0: prior}
         bridges = {real: self._bridge(fits) for real, fits in sides.items()}
-        bare = [real for real in sides if bridges[real] is None]
-        tasks = [t for real in bare for t in self._inner(sides[real], posterior, real)]
-        fits = self._run(tasks, "anchors between") if tasks else []
-        ladders = {}
+        tasks = [
+            t for real, bridge in bridges.items() for t in self._inner(bridge, posterior, real)
+        ]
+        found = self._run(tasks, "anchors between") if tasks else []
         for real, bridge in bridges.items():
-            if bridge is None:
-                ladders[real] = Ladder(sides[real] + [f for f in fits if f.real == real])
-            else:
-                ladders[real] = self._mend_bridge(bridge)
-        return ladders[1.0], ladders[0.0]
+            bridge.join([fit for fit in found if fit.real == real])
+        return self._mend_bridge(bridges[1.0]), self._mend_bridge(bridges[0.0])
 
-    def _inner(self, fits: list[Fit], near: list[Fit], real: float) -> list[Task]:
-        inner = [p for end in fits[1:] for p in self._between(fits[0], end, GAP)]
-        room = max(self.plan.max_anchors - len(fits), 0)
-        draws = self._draws(real)
-        return [self._task(p, real, draws, self._closest(near, p)) for p in inner[:room]]
+    def _inner(self, bridge: Anchored, near: list[Fit], real: float) -> list[Task]:
+        """Return the fits that a ladder wants, as far as there is room."""
+        room, draws = max(self.most - len(bridge.fits), 0), self._draws(real)
+        return [
+            self._task(p, real, int(draws * times), self._closest(near, p))
+            for p, times in bridge.wanting[:room]
+        ]
 
     def _draws(self, real: float) -> int:
         return self.plan.draws if real else max(self.plan.draws * 3 // 5, 1)
@@ -154,7 +173,7 @@ class Climber:
         (mean_a, sd_a), (mean_b, sd_b) = (_robust(x, w) for x, w in zip(lines, flat, strict=True))
         sd = power_law(sd_a, sd_b, mean_b - mean_a, 1.0)
         size = int(np.ceil(length(sd, 1.0) / gap)) + 1
-        inner = even_grid(sd, 1.0, min(size, self.plan.max_anchors))[1:-1]
+        inner = even_grid(sd, 1.0, min(size, self.most))[1:-1]
         return [start.trust + t * step for t in inner]
 
     @staticmethod
@@ -165,20 +184,22 @@ class Climber:
     def _mend(self, posterior: Ladder, prior: Ladder) -> tuple[Ladder, Ladder]:
         """Add anchors where checks fail until none does, or none more may be added."""
         while True:
-            tasks = self._wanted(posterior, 1.0) + self._wanted(prior, 0.0, posterior)
+            errors = [self._log_z_error(ladder) for ladder in (posterior, prior)]
+            misses = [
+                error / _allowed(other) for error, other in zip(errors, errors[::-1], strict=True)
+            ]
+            tasks = self._wanted(posterior, 1.0, misses[0], posterior)
+            tasks += self._wanted(prior, 0.0, misses[1], posterior)
             if not tasks:
                 return posterior, prior
             fits = self._run(tasks, "anchors where checks failed")
             more = {real: [f for f in fits if f.real == real] for real in (1.0, 0.0)}
-            if more[1.0]:
-                posterior = Ladder([*posterior.fits, *more[1.0]], posterior.pilots)
-            if more[0.0]:
-                prior = Ladder([*prior.fits, *more[0.0]], prior.pilots)
+            posterior, prior = posterior.joined(more[1.0]), prior.joined(more[0.0])
 
-    def _mend_bridge(self, bridge: Bridge) -> Ladder:
+    def _mend_bridge(self, bridge: Anchored) -> Ladder:
         """Add references where a bridge is uncertain, as long as that helps."""
         ladder, misses = bridge.ladder, [np.inf, np.inf]
-        while len(ladder.fits) < self.plan.max_anchors:
+        while len(ladder.fits) < self.most:
             place, miss = self._place(ladder)
             # Several weights may take turns at being worst, so two in vain are needed to stop.
             if miss <= 1 or miss > 0.97 * max(misses[-2:]) or not bridge.add(place):
@@ -200,7 +221,7 @@ class Climber:
             places.append(self._least_precise(ladder))
         error = float(found.mcse_log_z.max()) / (LOG_Z_SHARE * LOG_Z_LIMIT)
         if error > 1 and self.sources == 1:
-            places.append((ladder.between(*ladder.weakest_gap(), 3)[1], error))
+            places.append((ladder.between(*ladder.weakest_gaps(1)[0], 3)[1], error))
         elif error > 1:
             places.append((points[int(np.argmax(found.mcse_log_z))], error))
         return max(places, key=lambda place: place[1])
@@ -212,12 +233,18 @@ class Climber:
         miss = np.maximum(mean / ERROR_MEAN, sd / ERROR_SD)
         return points[int(np.argmax(miss))], float(miss.max())
 
-    def _wanted(self, ladder: Ladder, real: float, start: Ladder | None = None) -> list[Task]:
-        """Return the fits that would help a ladder most: one for its weights, one for its gaps."""
-        room = self.plan.max_anchors - len(ladder.fits)
+    def _log_z_error(self, ladder: Ladder) -> float:
+        return float(ladder.mixture.log_z_error(self.check_points(ladder), self.zero).max())
+
+    def _wanted(self, ladder: Ladder, real: float, miss: float, start: Ladder) -> list[Task]:
+        """Return the fits that would help a ladder most: one for its weights, some for its gaps.
+
+        ``miss`` is by what factor the error of its log z is too large; chains begin at draws of
+        ``start``.
+        """
+        room = self.most - len(ladder.fits)
         points = self.check_points(ladder)
         checks = ladder.check(points, leave_out=False)
-        limit = ladder.mixture.log_z_error(points, self.zero)
         wanted: list[tuple[Floats, int]] = []
         severity = np.maximum(checks.pareto_k / max(checks.pareto_k_limit, LEAST_K), 0)
         if real:
@@ -226,14 +253,20 @@ class Climber:
         worst = int(np.argmax(severity))
         if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
             wanted.append((points[worst], self._deficit(ladder, checks.ess[worst], points[worst])))
-        if not (np.max(limit) <= LOG_Z_SHARE * LOG_Z_LIMIT) or not ladder.linked.all():
-            a, b = ladder.weakest_gap()
-            wanted.append((ladder.between(a, b, 3)[1], self._draws(real)))
-        source = start or ladder
+        if not miss <= 1 or not ladder.linked.all():
+            gaps = ladder.weakest_gaps(self._fillers(ladder, miss))
+            middles = [ladder.between(*gap, 3)[1] for gap in gaps]
+            wanted.extend((middle, self._draws(real)) for middle in middles)
         return [
-            self._task(p, real, n, (near := source.near(p)).run.u.reshape(near.draws, -1))
+            self._task(p, real, n, (near := start.near(p)).run.u.reshape(near.draws, -1))
             for p, n in wanted[: max(room, 0)]
         ]
+
+    @staticmethod
+    def _fillers(ladder: Ladder, miss: float) -> int:
+        """Return how many anchors at once should bring the error of log z to its limit."""
+        sampled = sum(not fit.known for fit in ladder.fits)
+        return int(np.clip(np.ceil(sampled * (min(miss, 2) ** 2 - 1)), 1, AT_ONCE))
 
     def _deficit(self, ladder: Ladder, ess: float, point: Floats) -> int:
         """Return the draws of a chain that should lift the effective sample size to its floor."""
@@ -256,6 +289,12 @@ class Climber:
             for end in [*self._corners(), *(rng.random((24, self.sources)) * line)]:
                 points.append(ladder.between(self.zero, end, 5)[1:])
         return np.concatenate(points)
+
+
+def _allowed(other: float) -> float:
+    """Return the error that log z of a ladder may have beside that of the other."""
+    share = LOG_Z_SHARE * LOG_Z_LIMIT
+    return float(np.sqrt(max(2 * share**2 - other**2, share**2)))
 
 
 def posterior_at_zero(engine: Engine, seed: Any) -> Fit:

@@ -16,7 +16,7 @@ from foundation_priors.path.engine import Engine, Run
 from foundation_priors.path.mixture import Anchor
 from foundation_priors.path.reference import Reference
 
-__all__ = ["Fit", "Settings", "Task", "forward_fit", "reference_fit", "run_tasks"]
+__all__ = ["Fit", "Settings", "Task", "charge", "forward_fit", "reference_fit", "run_tasks"]
 
 type Floats = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class Task:
     far: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """Draws at one weight with their diagnostics.
 
@@ -97,6 +97,13 @@ def reference_fit(
     """Return independent draws from a reference distribution, fitted near ``trust``."""
     u = reference.draw(draws, np.random.default_rng(seed))
     return _independent(engine, u, trust, real, reference)
+
+
+def charge(fit: Fit, gradients: int, seconds: float) -> Fit:
+    """Return a fit whose cost includes what was spent on its making."""
+    run = fit.run
+    gradients, seconds = run.gradients + gradients, run.seconds + seconds
+    return replace(fit, run=replace(run, gradients=gradients, seconds=seconds))
 
 
 def _independent(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from foundation_priors.path.arc import even_grid, power_law
 from foundation_priors.path.fits import R_HAT, Fit
 from foundation_priors.path.mixture import Mixture, pareto_k_limit
+from foundation_priors.path.reference import Reference
 
 __all__ = ["ESS_FLOOR", "LOG_Z_LIMIT", "Checks", "Ladder"]
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
+type Densities = MutableMapping[tuple[Reference, Fit], Floats]
 
 ESS_FLOOR = 1000.0
 LOG_Z_LIMIT = 0.1
@@ -86,18 +89,42 @@ class Ladder:
         They make the sample.
     pilots : sequence of Fit
         They do not, since references were fitted to them; they are held against it.
+    densities : dict, optional
+        Log densities of references at fits' draws that are known already; those computed are added.
     """
 
-    def __init__(self, fits: Sequence[Fit], pilots: Sequence[Fit] = ()) -> None:
+    def __init__(
+        self,
+        fits: Sequence[Fit],
+        pilots: Sequence[Fit] = (),
+        densities: Densities | None = None,
+    ) -> None:
         self.fits, self.pilots = tuple(fits), tuple(pilots)
         self._checked: dict[tuple[bytes, bool], Checks] = {}
         self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
-        self.mixture = Mixture([fit.anchor() for fit in fits], _ratios(fits, self.u))
+        ratios = _ratios(self.fits, {} if densities is None else densities)
+        self.mixture = Mixture([fit.anchor() for fit in fits], ratios)
 
     @property
     def zero(self) -> Floats:
         """The weight at which every ladder begins."""
         return np.zeros(self.mixture.points.shape[1])
+
+    def joined(self, fits: Sequence[Fit]) -> Ladder:
+        """Return the ladder with more fits, or itself where there are none."""
+        return Ladder([*self.fits, *fits], self.pilots, self.densities) if fits else self
+
+    @property
+    def densities(self) -> Densities:
+        """Log densities of the references over the base density, for another ladder to use."""
+        edges = np.cumsum([0, *(fit.draws for fit in self.fits)])
+        rows = [slice(a, b) for a, b in pairwise(edges)]
+        return {
+            (reference, fit): ratio[cut]
+            for k, ratio in self.mixture.ratios.items()
+            if (reference := self.fits[k].reference) is not None
+            for fit, cut in zip(self.fits, rows, strict=True)
+        }
 
     @cached_property
     def converged(self) -> Bools:
@@ -126,7 +153,7 @@ class Ladder:
     @cached_property
     def linked(self) -> Bools:
         """Which anchors are joined to that at 0 by a chain of overlapping ones."""
-        near = np.minimum(self.overlap, self.overlap.T) >= OVERLAP
+        near = np.sqrt(self.overlap * self.overlap.T) >= OVERLAP
         near |= (self.mixture.points[:, None] == self.mixture.points[None]).all(axis=-1)
         m = self.mixture
         reached = (m.points == 0).all(axis=1)
@@ -213,12 +240,12 @@ class Ladder:
 
         Not defined (nan) at 0 and where the others do not reach.
         """
-        out = np.full(len(self.fits), np.nan)
+        out, known = np.full(len(self.fits), np.nan), self.densities
         for k, fit in enumerate(self.fits):
             others = [f for f in self.fits if (f.trust != fit.trust).any()]
             if fit.known or not fit.trust.any() or len(others) < 2:
                 continue
-            rest = Ladder(others).mixture
+            rest = Ladder(others, densities=known).mixture
             point, zero = fit.trust[None], self.zero
             error = np.hypot(rest.log_z_error(point, zero), self.mixture.log_z_error(point, zero))
             if error[0] < 1:
@@ -252,26 +279,31 @@ class Ladder:
         fisher = self.mixture.fisher(t[:, None] * direction)
         return np.sqrt(np.maximum(np.einsum("s,gst,t->g", direction, fisher, direction), 0))
 
-    def weakest_gap(self) -> tuple[Floats, Floats]:
-        """Return the ends of the least certain link in the tree that joins all anchors."""
+    def weakest_gaps(self, size: int) -> list[tuple[Floats, Floats]]:
+        """Return the ends of the least certain links in the tree that joins all anchors."""
         from scipy.sparse.csgraph import minimum_spanning_tree
 
         points = np.unique(self.mixture.points, axis=0)
         errors = np.array([self.mixture.log_z_error(points, p) for p in points])
         apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
         cap = np.where(np.isfinite(errors), errors, 1e6 * (1 + apart))
-        tree = minimum_spanning_tree(np.maximum(cap, 1e-9)).toarray()
-        a, b = np.unravel_index(np.argmax(tree), tree.shape)
-        return points[a], points[b]
+        tree = minimum_spanning_tree(np.maximum(cap, 1e-9)).tocoo()
+        order = np.argsort(-tree.data, kind="stable")[:size]
+        return [(points[tree.row[i]], points[tree.col[i]]) for i in order]
 
 
-def _ratios(fits: Sequence[Fit], u: Floats) -> dict[int, Floats]:
+def _ratios(fits: Sequence[Fit], densities: Densities) -> dict[int, Floats]:
     """Return log reference less log primitive prior at all draws, for each reference."""
     references = {k: fit.reference for k, fit in enumerate(fits) if fit.reference is not None}
-    if not references:
-        return {}
-    base = np.concatenate([fit.run.base.ravel() for fit in fits])
-    return {k: reference.log_density(u) - base for k, reference in references.items()}
+    for reference in references.values():
+        for fit in fits:
+            if (reference, fit) not in densities:
+                u = fit.run.u.reshape(fit.draws, -1)
+                densities[reference, fit] = reference.log_density(u) - fit.run.base.ravel()
+    return {
+        k: np.concatenate([densities[reference, fit] for fit in fits])
+        for k, reference in references.items()
+    }
 
 
 def _robust(line: Floats, weights: Floats) -> tuple[float, float]:

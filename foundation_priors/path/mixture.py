@@ -259,29 +259,35 @@ class Mixture:
         z = h - centre
         mean, second = w @ z, w @ z**2
         sd = np.sqrt(np.maximum(second - mean**2, 0))
-        one, p_one = self._sums(w, z, mean)
-        two, p_two = self._sums(w, z**2, second)
-        error = self._error(one + np.einsum("bk,gqk->bgq", self._scores, p_one))
+        one, two = self._sums(w, z, mean), self._sums(w, z**2, second)
         spread = two - 2 * mean * one
-        spread = spread + np.einsum(
-            "bk,gqk->bgq", self._scores, p_two - 2 * mean[..., None] * p_one
-        )
+        if len(self._free):
+            p_one, p_two = self._shared(w, z, mean), self._shared(w, z**2, second)
+            p_two = p_two - 2 * mean[..., None] * p_one
+            scores = self._scores[:, self._free]
+            one = one + np.einsum("bk,gqk->bgq", scores, p_one)
+            spread = spread + np.einsum("bk,gqk->bgq", scores, p_two)
+        error = self._error(one)
         with np.errstate(invalid="ignore", divide="ignore"):
             error_sd = np.where(sd > 0, self._error(spread) / (2 * sd), 0.0)
         return mean + centre, sd, error, error_sd
 
-    def _sums(self, w: Floats, h: Floats, mean: Floats) -> tuple[Floats, Floats]:
-        """Return batch sums of w(h - mean), and its products with the membership."""
+    def _sums(self, w: Floats, h: Floats, mean: Floats) -> Floats:
+        """Return batch sums of w(h - mean), shape (batch, row, quantity)."""
         ends = np.append(self.batches[1:], len(self.ell))
         plain = np.add.reduceat(w, self.batches, axis=1).T
         spans = zip(self.batches, ends, strict=True)
-        sums = np.stack([w[:, a:b] @ h[a:b] for a, b in spans]) - plain[..., None] * mean
-        products = np.zeros((len(w), h.shape[1], len(self.points)))
+        return np.stack([w[:, a:b] @ h[a:b] for a, b in spans]) - plain[..., None] * mean
+
+    def _shared(self, w: Floats, h: Floats, mean: Floats) -> Floats:
+        """Return the sums of w(h - mean) times membership, shape (row, quantity, free anchor)."""
+        membership = self.membership[:, self._free]
+        products = np.zeros((len(w), h.shape[1], len(self._free)))
         for start in range(0, len(h), BLOCK):
             rows = slice(start, start + BLOCK)
-            pairs = h[rows, :, None] * self.membership[rows, None]
+            pairs = h[rows, :, None] * membership[rows, None]
             products += np.tensordot(w[:, rows], pairs, axes=1)
-        return sums, products - mean[..., None] * (w @ self.membership)[:, None]
+        return products - mean[..., None] * (w @ membership)[:, None]
 
     def _batch_weights(self, w: Floats) -> tuple[Floats, Floats]:
         return np.add.reduceat(w, self.batches, axis=1).T, w @ self.membership
@@ -302,7 +308,8 @@ class Mixture:
         return out
 
     def _chunks(self, points: Floats, width: int = 1) -> Iterator[Floats]:
-        step = max(1, CHUNK // (len(self.ell) + len(self.batches) * width))
+        room = CHUNK + (len(self.ell) * width if width > 1 else 0)
+        step = max(1, room // (len(self.ell) + len(self.batches) * width))
         for start in range(0, len(points), step):
             yield points[start : start + step]
 

@@ -76,10 +76,10 @@ def trust_path(
         Of each anchor, as in `pymc.sample`; the anchors at the ends get twice as many draws, and
         where a check fails there are more anchors.
     max_anchors : int, optional
-        The most anchors that make either ladder's draws, 24 by default and 24 more for each further
-        source; at least the ends of the path, which are 2, or 2 more than sources where there are
-        several. Pilots, to which anchors were only fitted, do not count. What still fails a check
-        then is flagged.
+        The most anchors that make either ladder's draws: by default 24 for each source, times
+        :math:`\sqrt{d/40}` with more than d = 40 unconstrained coordinates; at least the ends of
+        the path, which are 2, or 2 more than sources where there are several. Pilots, to which
+        anchors were only fitted, do not count. What still fails a check then is flagged.
     random_seed : int, optional
         Makes everything reproducible.
     progressbar : bool
@@ -133,8 +133,8 @@ def trust_path(
     check_offsets(tilted)
     check_path(tilted, max_trust)
     answers = synthetic if tilted.spoken is None else tilted.spoken.beliefs
-    most = _most_anchors(max_anchors, len(tilted.sources))
-    plan = Plan(draws, most, float(max_trust), Settings(tune, chains, cores), executor)
+    _check_anchors(max_anchors, len(tilted.sources))
+    plan = Plan(draws, max_anchors, float(max_trust), Settings(tune, chains, cores), executor)
     recipe = Recipe(model, options, plan)
     return climb(recipe, Engine(tilted), answers, random_seed, progressbar)
 
@@ -178,16 +178,13 @@ def _check(max_trust: float, draws: int, tune: int, chains: int) -> None:
             raise ValueError(f"{name}={value} must be a whole number of at least {least}.")
 
 
-def _most_anchors(max_anchors: int | None, sources: int) -> int:
-    if max_anchors is None:
-        return 24 * sources
+def _check_anchors(max_anchors: int | None, sources: int) -> None:
     ends = 2 if sources == 1 else 2 + sources
-    if int(max_anchors) != max_anchors or max_anchors < ends:
+    if max_anchors is not None and (int(max_anchors) != max_anchors or max_anchors < ends):
         raise ValueError(
             f"max_anchors={max_anchors} must be a whole number of at least {ends}, the ends of a "
             f"path with {sources} source{'s' if sources > 1 else ''}."
         )
-    return int(max_anchors)
 
 
 def _result(

@@ -1,0 +1,137 @@
+"""A ladder in many dimensions: references matched by gradients, and anchors where none fits.
+
+References are fitted to gradients at draws of their own, not to the sampler's draws, of which many
+dimensions would need too many. So the sampler's draws count as anchors here, beside references of
+known normaliser; where a reference alone will not do it joins an anchor at the same weight to them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foundation_priors.path.bridge import EFFICIENT, MOST, WORTHWHILE, Anchored
+from foundation_priors.path.engine import Engine
+from foundation_priors.path.fits import R_HAT, Fit, charge, reference_fit
+from foundation_priors.path.ladder import Densities, Ladder
+from foundation_priors.path.reference import Reference
+
+__all__ = ["MANY", "MatchedBridge"]
+
+type Floats = NDArray[np.float64]
+
+MANY = 40
+"""From so many coordinates on, references are matched by gradients. Fitted to 8 effective draws a
+coordinate, as they are in fewer, a Gaussian is d / 32 nats from the right one."""
+ROUNDS, PER_COORDINATE = 3, 4
+"""How often a reference is matched anew, each time with so many gradients a coordinate."""
+ENOUGH = 0.85
+"""Effective share of anchors' draws that neighbours 2 apart need for the weights between."""
+SOUND = 0.05
+"""Where a smaller share of a reference's draws is effective, means and sds need an anchor too."""
+TRIED = 1000
+"""Draws that tell how large a share of a reference's draws is effective."""
+
+
+class MatchedBridge(Anchored):
+    """References matched by gradients, and which weights they leave to the sampler.
+
+    Parameters
+    ----------
+    engine : Engine
+    ends : list of Fit
+        The fits at the ends, which are anchors of the ladder.
+    draws : int
+        Draws of each reference.
+    most : int
+        The most fits of the ladder, ends included.
+    seeds : iterator of SeedSequence
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        ends: list[Fit],
+        draws: int,
+        most: int,
+        seeds: Iterator[np.random.SeedSequence],
+    ) -> None:
+        self.engine, self.draws, self.most, self.seeds = engine, draws, most, seeds
+        self.densities: Densities = {}
+        super().__init__(ends, [])
+
+    @staticmethod
+    def serves(engine: Engine, ends: list[Fit]) -> bool:
+        """Say whether there are many coordinates and, as far as is known, one mode."""
+        return engine.dim >= MANY and all(fit.r_hat <= R_HAT for fit in ends)
+
+    @property
+    def ladder(self) -> Ladder:
+        """The ladder of the ends, the references, and the anchors that joined."""
+        return Ladder(self.fits, densities=self.densities)
+
+    def span(self, points: list[Floats]) -> None:
+        """Add references at all weights while there is room, each from the one before."""
+        for point in points:
+            far = [float(np.abs(fit.trust - point).sum()) for fit in self.fits]
+            self._add(point, self.fits[int(np.argmin(far))])
+
+    def add(self, point: Floats) -> bool:
+        """Add a reference at a weight; False when there is no room, or when it has few draws."""
+        return self._add(point, self.ladder.near(point))
+
+    def _add(self, point: Floats, near: Fit) -> bool:
+        if len(self.fits) >= self.most:
+            return False
+        reference, share, cost = self._match(point, near)
+        if reference is not None:
+            size = np.clip(EFFICIENT / share, 1, MOST) if share >= WORTHWHILE else 1
+            fit = self._draw(reference, point, int(self.draws * size))
+            self.fits.append(charge(fit, *cost))
+        if share >= (SOUND if self.fits[0].real else WORTHWHILE):
+            return True
+        sampled = [fit for fit in self.fits if not fit.known]
+        if not any((fit.trust == point).all() for fit in sampled):
+            self.wanting.append((point, self._effort(sampled)))
+        return False
+
+    def _effort(self, sampled: list[Fit]) -> float:
+        """Return how many times the usual draws an anchor needs to be worth independent ones."""
+        share = min(fit.ess_min / fit.draws for fit in sampled)
+        return float(np.clip(ENOUGH / share, 1, MOST / 2))
+
+    def _draw(self, reference: Reference, trust: Floats, draws: int) -> Fit:
+        real = self.fits[0].real
+        return reference_fit(self.engine, reference, trust, real, draws, next(self.seeds))
+
+    def _match(self, point: Floats, near: Fit) -> tuple[Reference | None, float, tuple[int, float]]:
+        """Return a reference, the effective share of its draws, and gradients and seconds spent."""
+        began, spent, share = time.perf_counter(), 0, 0.0
+        reference = near.reference
+        if reference is None:
+            u = near.run.u.reshape(near.draws, -1)
+            reference = Reference.fit(u, np.full(near.draws, 1 / near.draws))
+        rng = np.random.default_rng(next(self.seeds))
+        for left in reversed(range(ROUNDS + 1)):
+            if reference is None:
+                break
+            u = reference.draw(PER_COORDINATE * self.engine.dim if left else TRIED, rng)
+            log, scores = self.engine.value_grad(u, point, self.fits[0].real)
+            spent += len(u)
+            if left:
+                reference = reference.matched(u, scores)
+            else:
+                share = _share(log - reference.log_density(u))
+        return reference, share, (spent, time.perf_counter() - began)
+
+
+def _share(log_weights: Floats) -> float:
+    """Return the effective share of weighted draws, of which those not defined weigh nothing."""
+    finite = np.where(np.isfinite(log_weights), log_weights, -np.inf)
+    if not np.isfinite(finite).any():
+        return 0.0
+    w = np.exp(finite - finite.max())
+    return float(w.sum() ** 2 / (w**2).sum() / len(w))
