@@ -32,6 +32,8 @@ type Floats = NDArray[np.float64]
 GAP = 2.0
 ANCHORS = 24
 """The most anchors of a ladder for each source, unless a plan says otherwise."""
+AGREEMENT = 400
+"""Effective draws of an anchor from which r-hat says more than chance."""
 AT_ONCE = 4
 """The most gaps that get an anchor at once."""
 LOG_Z_SHARE = 0.65
@@ -269,10 +271,16 @@ class Climber:
         return int(np.clip(np.ceil(sampled * (min(miss, 2) ** 2 - 1)), 1, AT_ONCE))
 
     def _deficit(self, ladder: Ladder, ess: float, point: Floats) -> int:
-        """Return the draws of a chain that should lift the effective sample size to its floor."""
-        fit = ladder.near(point)
-        needed = (MARGIN * ESS_FLOOR - ess) * fit.draws / fit.ess_min / self.plan.settings.chains
-        return int(np.clip(np.ceil(1.2 * needed), self.plan.draws // 2, 4 * self.plan.draws))
+        """Return the draws of a chain that should lift the effective sample size to its floor.
+
+        They should also be enough for the chains to be seen to agree.
+        """
+        fit, chains = ladder.near(point), self.plan.settings.chains
+        needed = 1.2 * (MARGIN * ESS_FLOOR - ess) * fit.draws / fit.ess_min / chains
+        slowest = min((f.ess_min / f.draws for f in ladder.fits if not f.known), default=1.0)
+        least = max(self.plan.draws // 2, AGREEMENT / slowest / chains)
+        most = 4 * self.plan.draws
+        return int(np.clip(np.ceil(needed), min(least, most), most))
 
     def _hopeless(self, ladder: Ladder, point: Floats) -> bool:
         """Say whether chains have already disagreed twice where more draws would go."""

@@ -76,29 +76,28 @@ class MatchedBridge(Anchored):
     def span(self, points: list[Floats]) -> None:
         """Add references at all weights while there is room, each from the one before."""
         for point in points:
+            if len(self.fits) >= self.most:
+                return
             far = [float(np.abs(fit.trust - point).sum()) for fit in self.fits]
-            self._add(point, self.fits[int(np.argmin(far))])
+            sampled = [fit for fit in self.fits if not fit.known]
+            served = self._add(point, self.fits[int(np.argmin(far))])
+            if not served and not any((fit.trust == point).all() for fit in sampled):
+                self.wanting.append((point, self._effort(sampled)))
 
     def add(self, point: Floats) -> bool:
         """Add a reference at a weight; False when there is no room, or when it has few draws."""
-        return self._add(point, self.ladder.near(point))
+        return len(self.fits) < self.most and self._add(point, self.ladder.near(point))
 
     def _add(self, point: Floats, near: Fit) -> bool:
-        if len(self.fits) >= self.most:
-            return False
         reference, share, cost = self._match(point, near)
         if reference is not None:
             size = np.clip(EFFICIENT / share, 1, MOST) if share >= WORTHWHILE else 1
             fit = self._draw(reference, point, int(self.draws * size))
             self.fits.append(charge(fit, *cost))
-        if share >= (SOUND if self.fits[0].real else WORTHWHILE):
-            return True
-        sampled = [fit for fit in self.fits if not fit.known]
-        if not any((fit.trust == point).all() for fit in sampled):
-            self.wanting.append((point, self._effort(sampled)))
-        return False
+        return share >= (SOUND if self.fits[0].real else WORTHWHILE)
 
-    def _effort(self, sampled: list[Fit]) -> float:
+    @staticmethod
+    def _effort(sampled: list[Fit]) -> float:
         """Return how many times the usual draws an anchor needs to be worth independent ones."""
         share = min(fit.ess_min / fit.draws for fit in sampled)
         return float(np.clip(ENOUGH / share, 1, MOST / 2))
@@ -130,8 +129,8 @@ class MatchedBridge(Anchored):
 
 def _share(log_weights: Floats) -> float:
     """Return the effective share of weighted draws, of which those not defined weigh nothing."""
-    finite = np.where(np.isfinite(log_weights), log_weights, -np.inf)
-    if not np.isfinite(finite).any():
+    log = np.where(np.isfinite(log_weights), log_weights, -np.inf)
+    if not np.isfinite(log).any():
         return 0.0
-    w = np.exp(finite - finite.max())
+    w = np.exp(log - log.max())
     return float(w.sum() ** 2 / (w**2).sum() / len(w))

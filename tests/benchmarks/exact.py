@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 from scipy.special import logsumexp
 
@@ -13,7 +14,7 @@ import foundation_priors as fp
 from tests.benchmarks.cases import Case, anes, men, standardiser
 from tests.benchmarks.models import MAN
 
-__all__ = ["EXACT", "Exact"]
+__all__ = ["EXACT", "Exact", "logits"]
 
 type Array = np.ndarray
 
@@ -115,6 +116,68 @@ def slope() -> Exact:
     )
 
 
+@dataclass(frozen=True)
+class Logits:
+    """Independent logits of items, each with real rows and answers.
+
+    ``terms`` has for each item the real and the synthetic log-likelihood over ``grid``, and
+    ``prior`` the log prior there; ``columns`` are those of the answers.
+    """
+
+    model: pm.Model
+    columns: dict[str, Array]
+    grid: Array
+    prior: Array
+    terms: list[tuple[Array, Array]]
+
+
+def logits(count: int, real: int, said: int, spread: float = 1.5) -> Logits:
+    """Simulate ``real`` rows and ``said`` answers about each of ``count`` items."""
+    rng = np.random.default_rng(0)
+    logit = rng.normal(0, 1, count)
+    yes = rng.binomial(real, 1 / (1 + np.exp(-logit)))
+    guess = rng.binomial(said, 1 / (1 + np.exp(-0.5 * logit - 0.5)))
+
+    def rows(number: int, ones: Array) -> dict[str, Array]:
+        y = (np.arange(number) < ones[:, None]).astype(int)
+        return {"y": y.ravel(), "of": np.repeat(np.arange(count), number)}
+
+    observed = rows(real, yes)
+    with pm.Model(coords={"item": range(count)}) as model:
+        theta = pm.Normal("theta", 0, spread, dims="item")
+        of = pm.Data("of", observed["of"], dims="row")
+        pm.Bernoulli("y", logit_p=theta[of], observed=observed["y"], dims="row")
+    grid = np.linspace(-8 * spread, 8 * spread, 4001)
+
+    def loglik(ones: int, number: int) -> Array:
+        return ones * grid - number * np.logaddexp(0, grid)
+
+    terms = [(loglik(a, real), loglik(b, said)) for a, b in zip(yes, guess, strict=True)]
+    return Logits(model, rows(said, guess), grid, -(grid**2) / (2 * spread**2), terms)
+
+
+def items() -> Exact:
+    """Independent logits of 100 simulated items: a sum of quadratures over one parameter each."""
+    given = logits(100, 8, 20)
+    frame = pd.DataFrame(given.columns)
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="y", source="simulated", weight=1)
+
+    def log_z(weights: Array, part: float) -> Array:
+        each = [
+            logsumexp(given.prior + part * real + w * said) - logsumexp(given.prior + part * real)
+            for w in weights
+            for real, said in given.terms
+        ]
+        return np.reshape(each, (len(weights), -1)).sum(axis=1)
+
+    return Exact(
+        Case("100 independent logits, simulated", given.model, llm),
+        "quadrature",
+        lambda w: log_z(w, 0.0),
+        lambda w: log_z(w, 1.0) - log_z(w, 0.0),
+    )
+
+
 def _standard(middle: float, scale: float) -> dict[str, object]:
     return {"columns": {"x": lambda t: (t["PID"].to_numpy() - middle) / scale}}
 
@@ -153,4 +216,5 @@ EXACT: dict[str, Callable[[], Exact]] = {
     "centre": centre,
     "line": line,
     "slope": slope,
+    "items": items,
 }

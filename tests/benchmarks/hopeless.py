@@ -15,7 +15,7 @@ from scipy import stats
 import foundation_priors as fp
 from tests.benchmarks.cases import Case
 
-__all__ = ["HOPELESS", "Hopeless", "judge"]
+__all__ = ["HOPELESS", "Hopeless", "by_quadrature", "judge"]
 
 type Array = np.ndarray
 type Moments = Callable[[Array], tuple[Array, Array]]
@@ -46,7 +46,8 @@ def judge(hopeless: Hopeless, seed: int = 1) -> dict[str, Any]:
     gap = (own.values.reshape(shape) - mean) / sd
     spread = path.sd(hopeless.quantity).values.reshape(shape) / sd - 1
     errors = {k: path.mcse(hopeless.quantity, kind=k).values.reshape(shape) for k in ("mean", "sd")}
-    z = np.maximum(np.abs(gap) * sd / errors["mean"], np.abs(spread) * sd / errors["sd"])
+    both = np.stack([gap * sd / errors["mean"], spread * sd / errors["sd"]])
+    z = np.abs(both).max(axis=0)
     evidence = path.log_evidence()
     off = np.abs(evidence.values - hopeless.evidence(at))
     sure = evidence.reliable.values
@@ -58,6 +59,8 @@ def judge(hopeless: Hopeless, seed: int = 1) -> dict[str, Any]:
             "mean": _most(np.abs(gap), ok),
             "sd": _most(np.abs(spread), ok),
             "z": _most(z, ok),
+            "z_rms": _root_mean_square(both, ok),
+            "comparisons": int(both[:, ok].size),
             "error_mean": _most(errors["mean"] / sd, ok),
             "error_sd": _most(errors["sd"] / sd, ok),
             "evidence": _most(off, sure),
@@ -68,6 +71,10 @@ def judge(hopeless: Hopeless, seed: int = 1) -> dict[str, Any]:
 
 def _most(values: Array, where: Array) -> float | None:
     return float(f"{np.nanmax(values[where]):.3g}") if where.any() else None
+
+
+def _root_mean_square(values: Array, where: Array) -> float | None:
+    return float(f"{np.sqrt(np.mean(values[:, where] ** 2)):.3g}") if where.any() else None
 
 
 def conflict(anchors: int = 4) -> Hopeless:
@@ -105,7 +112,7 @@ def torn() -> Hopeless:
     logp = [stats.t.logpdf(y[:, None] - grid, 2).sum(axis=0) for y in (real, said)]
     prior = stats.norm.logpdf(grid, 0, 10)
     title = "location with heavy tails, two modes"
-    return _by_quadrature(title, model, {"y": said}, grid, prior, [(logp[0], logp[1])])
+    return by_quadrature(title, model, {"y": said}, grid, prior, [(logp[0], logp[1])])
 
 
 def folded(count: int = 1, rows: int = 40) -> Hopeless:
@@ -130,10 +137,10 @@ def folded(count: int = 1, rows: int = 40) -> Hopeless:
     columns = {"y": said.ravel(), "square": np.ones(said.size)}
     columns["of"] = np.repeat(np.arange(count), rows)
     title = f"{count} parameters, sizes known, signs not" if count > 1 else "size known, sign not"
-    return _by_quadrature(title, model, columns, grid, stats.norm.logpdf(grid, 0, 2), terms)
+    return by_quadrature(title, model, columns, grid, stats.norm.logpdf(grid, 0, 2), terms)
 
 
-def _by_quadrature(
+def by_quadrature(
     title: str,
     model: pm.Model,
     columns: Mapping[str, Array],
@@ -141,9 +148,10 @@ def _by_quadrature(
     prior: Array,
     terms: Sequence[tuple[Array, Array]],
 ) -> Hopeless:
-    """Return a case of independent parameters, with their moments by quadrature.
+    """Return a case of independent parameters ``theta``, with their moments by quadrature.
 
-    ``terms`` are the real and the synthetic log-likelihood of each over the grid.
+    ``columns`` are those of the answers, of which ``y`` is the outcome. ``terms`` are
+    the real and the synthetic log-likelihood of each over the grid.
     """
     frame = pd.DataFrame(dict(columns))
     llm = fp.SyntheticData.from_dataframe(frame, outcome="y", source="simulated", weight=1)

@@ -170,6 +170,7 @@ def _hopeless(rows: Mapping[str, Any]) -> str:
         "others: mean off, sds",
         "sd off",
         "largest z",
+        "of",
         "error, means",
         "error, sds",
         "log evidence off",
@@ -183,7 +184,7 @@ def _hopeless(rows: Mapping[str, Any]) -> str:
             f"{r['evidence_flagged']} of 101",
             *(
                 _cell(r["unflagged"][k])
-                for k in ("mean", "sd", "z", "error_mean", "error_sd", "evidence")
+                for k in ("mean", "sd", "z", "comparisons", "error_mean", "error_sd", "evidence")
             ),
             *(_cell(r["flagged_off"][k]) for k in ("mean", "evidence")),
         )

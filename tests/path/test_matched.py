@@ -1,0 +1,117 @@
+"""Many parameters: references matched by gradients, and anchors where a reference will not do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from foundation_priors.path.engine import Engine
+from foundation_priors.path.fits import Settings, Task, forward_fit, run_tasks
+from foundation_priors.path.matched import MatchedBridge
+from foundation_priors.path.reference import Reference
+from foundation_priors.prior.tilt import build
+from tests.benchmarks.exact import logits
+from tests.benchmarks.hopeless import Hopeless, by_quadrature, judge
+from tests.path import models
+
+
+def items(*sizes: int, **options: float) -> Hopeless:
+    """Return independent logits with their moments by quadrature."""
+    given = logits(*sizes, **options)
+    return by_quadrature("logits", given.model, given.columns, given.grid, given.prior, given.terms)
+
+
+def test_one_step_finds_a_gaussian_density_whatever_the_draws():
+    rng = np.random.default_rng(1)
+    size = 12
+    root = rng.normal(size=(size, size))
+    covariance, mean = root @ root.T + np.eye(size), rng.normal(size=size)
+    start = Reference(np.full(size, 3.0), 0.2 * np.eye(size), 30.0)
+    u = start.draw(3 * size, rng)
+    found = start.matched(u, -np.linalg.solve(covariance, (u - mean).T).T)
+    np.testing.assert_allclose(found.mean, mean, atol=1e-8)
+    inflated = 1.1 * covariance * (found.df - 2) / found.df
+    np.testing.assert_allclose(found.scale @ found.scale.T, inflated, rtol=1e-8)
+
+
+def test_points_without_a_gradient_are_left_out():
+    rng = np.random.default_rng(2)
+    start = Reference(np.zeros(3), np.eye(3), 11.0)
+    u = start.draw(40, rng)
+    scores = 1.0 - u
+    scores[:10] = np.nan
+    np.testing.assert_allclose(start.matched(u, scores).mean, 1.0, atol=1e-8)
+    scores[3:] = np.nan
+    assert start.matched(u, scores) is None
+
+
+def test_a_flat_direction_has_no_match():
+    rng = np.random.default_rng(3)
+    start = Reference(np.zeros(3), np.eye(3), 11.0)
+    u = start.draw(40, rng)
+    assert start.matched(u, -u * np.array([1.0, 1.0, 0.0])) is None
+
+
+@pytest.fixture(scope="module")
+def sixty():
+    return items(60, 8, 20)
+
+
+def test_sixty_parameters_agree_with_quadrature(sixty):
+    found = judge(sixty)
+    assert found["flagged"] == found["evidence_flagged"] == 0
+    right = found["unflagged"]
+    # The largest of 12,000 that share draws; the errors of log evidence are at most .1.
+    assert right["z"] < 4.5
+    assert right["error_mean"] <= 0.035 and right["error_sd"] <= 0.04
+    assert right["evidence"] < 0.3
+
+
+def test_the_sampler_serves_the_ends_only(sixty):
+    path = sixty.case.path(1)
+    table = path.diagnostics()
+    sampled = table.kind.values == "sampled"
+    assert sampled.sum() == 3
+    assert set(table.anchor_trust.values[sampled].ravel()) == {0.0, 1.0}
+    assert not (table.kind == "pilot").any()
+    # Matching costs gradients beside the draws.
+    assert (table.gradients > table.draws).values[~sampled].sum() > 10
+
+
+def test_anchors_join_where_a_reference_has_too_few_draws():
+    """One real row an item under a wide prior: posteriors far from any Gaussian."""
+    case = items(50, 1, 3, spread=4.0)
+    engine = Engine(build(case.case.model, case.case.synthetic, alone=True))
+    start = engine.forward(50, np.random.SeedSequence(0))
+    tasks = [Task((t,), 1.0, 200, 1, start, start) for t in (0.0, 1.0)]
+    ends = run_tasks(engine, tasks, Settings(200), None, lambda: None)
+    seeds = iter(np.random.SeedSequence(1).spawn(100))
+    bridge = MatchedBridge(engine, ends, 400, 20, seeds)
+    bridge.span([np.array([t]) for t in (1.0, 0.5, 0.0)])
+    # The ends have anchors already.
+    assert [point.tolist() for point, _ in bridge.wanting] == [[0.5]]
+    assert 1 <= bridge.wanting[0][1] <= 4
+    assert len(bridge.fits) == 5
+    found = judge(case)
+    right = found["unflagged"]
+    assert right["z"] is None or right["z"] < 4.5
+    assert right["evidence"] is None or right["evidence"] < 0.4
+
+
+def test_no_reference_without_room(sixty):
+    engine = Engine(build(sixty.case.model, sixty.case.synthetic, alone=True))
+    start = engine.forward(50, np.random.SeedSequence(0))
+    ends = run_tasks(
+        engine, [Task((0.0,), 1.0, 100, 1, start, start)], Settings(100), None, lambda: None
+    )
+    bridge = MatchedBridge(engine, ends, 100, 1, iter(np.random.SeedSequence(1).spawn(9)))
+    assert not bridge.add(np.array([0.5]))
+    assert bridge.fits == ends and not bridge.wanting
+
+
+def test_few_coordinates_or_chains_that_disagree_are_bridged_otherwise(sixty):
+    engine = Engine(build(sixty.case.model, sixty.case.synthetic, alone=True))
+    fit = forward_fit(engine, 100, np.random.SeedSequence(0))
+    assert MatchedBridge.serves(engine, [fit])
+    assert not MatchedBridge.serves(engine, [fit, replace(fit, r_hat=1.2)])
+    assert not MatchedBridge.serves(models.regression().engine, [fit])
