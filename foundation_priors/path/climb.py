@@ -268,7 +268,7 @@ class Climber:
     def _fillers(ladder: Ladder, miss: float) -> int:
         """Return how many anchors at once should bring the error of log z to its limit."""
         sampled = sum(not fit.known for fit in ladder.fits)
-        return int(np.clip(np.ceil(sampled * (min(miss, 2) ** 2 - 1)), 1, AT_ONCE))
+        return int(np.clip(np.ceil(sampled * (min(2.0, miss) ** 2 - 1)), 1, AT_ONCE))
 
     def _deficit(self, ladder: Ladder, ess: float, point: Floats) -> int:
         """Return the draws of a chain that should lift the effective sample size to its floor.

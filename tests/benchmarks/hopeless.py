@@ -35,9 +35,8 @@ class Hopeless:
     evidence: Callable[[Array], Array]
 
 
-def judge(hopeless: Hopeless, seed: int = 1) -> dict[str, Any]:
+def judge(hopeless: Hopeless, path: fp.TrustPath) -> dict[str, Any]:
     """Count flagged weights, and measure how far off flagged and other weights are."""
-    path = hopeless.case.path(seed)
     at = path.trust
     mean, sd = hopeless.exact(at)
     shape = mean.shape

@@ -142,7 +142,8 @@ def _growth(repeats: int, names: list[str]) -> None:
 
 def _hopeless(repeats: int, names: list[str]) -> None:
     for name, make in HOPELESS.items():
-        row = judge(make())
+        hopeless = make()
+        row = judge(hopeless, hopeless.case.path(1))
         store("cost", "hopeless", name, row)
         print(row, flush=True)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from foundation_priors.path.engine import Engine
-from foundation_priors.path.fits import Settings, Task, forward_fit, run_tasks
 from foundation_priors.path.matched import MatchedBridge
 from foundation_priors.path.reference import Reference
 from foundation_priors.prior.tilt import build
@@ -57,8 +56,13 @@ def sixty():
     return items(60, 8, 20)
 
 
-def test_sixty_parameters_agree_with_quadrature(sixty):
-    found = judge(sixty)
+@pytest.fixture(scope="module")
+def path(sixty):
+    return sixty.case.path(1)
+
+
+def test_sixty_parameters_agree_with_quadrature(sixty, path):
+    found = judge(sixty, path)
     assert found["flagged"] == found["evidence_flagged"] == 0
     right = found["unflagged"]
     # The largest of 12,000 that share draws; the errors of log evidence are at most .1.
@@ -67,8 +71,7 @@ def test_sixty_parameters_agree_with_quadrature(sixty):
     assert right["evidence"] < 0.3
 
 
-def test_the_sampler_serves_the_ends_only(sixty):
-    path = sixty.case.path(1)
+def test_the_sampler_serves_the_ends_only(path):
     table = path.diagnostics()
     sampled = table.kind.values == "sampled"
     assert sampled.sum() == 3
@@ -81,37 +84,29 @@ def test_the_sampler_serves_the_ends_only(sixty):
 def test_anchors_join_where_a_reference_has_too_few_draws():
     """One real row an item under a wide prior: posteriors far from any Gaussian."""
     case = items(50, 1, 3, spread=4.0)
-    engine = Engine(build(case.case.model, case.case.synthetic, alone=True))
-    start = engine.forward(50, np.random.SeedSequence(0))
-    tasks = [Task((t,), 1.0, 200, 1, start, start) for t in (0.0, 1.0)]
-    ends = run_tasks(engine, tasks, Settings(200), None, lambda: None)
-    seeds = iter(np.random.SeedSequence(1).spawn(100))
-    bridge = MatchedBridge(engine, ends, 400, 20, seeds)
+    path = case.case.path(1)
+    ends = [fit for fit in path.posterior.fits if not fit.known and fit.trust[0] in (0, 1)]
+    bridge = MatchedBridge(path.engine, ends, 400, 20, iter(np.random.SeedSequence(1).spawn(100)))
     bridge.span([np.array([t]) for t in (1.0, 0.5, 0.0)])
     # The ends have anchors already.
     assert [point.tolist() for point, _ in bridge.wanting] == [[0.5]]
     assert 1 <= bridge.wanting[0][1] <= 4
-    assert len(bridge.fits) == 5
-    found = judge(case)
-    right = found["unflagged"]
+    assert len(bridge.fits) == len(ends) + 3
+    right = judge(case, path)["unflagged"]
     assert right["z"] is None or right["z"] < 4.5
     assert right["evidence"] is None or right["evidence"] < 0.4
 
 
-def test_no_reference_without_room(sixty):
-    engine = Engine(build(sixty.case.model, sixty.case.synthetic, alone=True))
-    start = engine.forward(50, np.random.SeedSequence(0))
-    ends = run_tasks(
-        engine, [Task((0.0,), 1.0, 100, 1, start, start)], Settings(100), None, lambda: None
-    )
-    bridge = MatchedBridge(engine, ends, 100, 1, iter(np.random.SeedSequence(1).spawn(9)))
+def test_no_reference_without_room(path):
+    end = path.posterior.fits[0]
+    bridge = MatchedBridge(path.engine, [end], 100, 1, iter(np.random.SeedSequence(1).spawn(9)))
     assert not bridge.add(np.array([0.5]))
-    assert bridge.fits == ends and not bridge.wanting
+    assert bridge.fits == [end] and not bridge.wanting
 
 
-def test_few_coordinates_or_chains_that_disagree_are_bridged_otherwise(sixty):
-    engine = Engine(build(sixty.case.model, sixty.case.synthetic, alone=True))
-    fit = forward_fit(engine, 100, np.random.SeedSequence(0))
-    assert MatchedBridge.serves(engine, [fit])
-    assert not MatchedBridge.serves(engine, [fit, replace(fit, r_hat=1.2)])
-    assert not MatchedBridge.serves(models.regression().engine, [fit])
+def test_few_coordinates_or_chains_that_disagree_are_bridged_otherwise(path):
+    fit = path.posterior.fits[0]
+    assert MatchedBridge.serves(path.engine, [fit])
+    assert not MatchedBridge.serves(path.engine, [fit, replace(fit, r_hat=1.2)])
+    few = Engine(build(models.normal_model(), models.normal_answers(), alone=True))
+    assert not MatchedBridge.serves(few, [fit])
