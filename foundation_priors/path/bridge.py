@@ -7,7 +7,9 @@ with the sampler's pilots, and the other, which nothing was fitted to, makes the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from foundation_priors.path.ladder import ESS_FLOOR, Densities, Ladder
 from foundation_priors.path.mixture import pareto_k_limit
 from foundation_priors.path.reference import Reference
 
-__all__ = ["EFFICIENT", "MOST", "WORTHWHILE", "Anchored", "Bridge"]
+__all__ = ["EFFICIENT", "MOST", "WORTHWHILE", "Anchored", "Bridge", "Referenced"]
 
 type Floats = NDArray[np.float64]
 
@@ -54,23 +56,20 @@ class Anchored:
         """Take anchors into the ladder."""
         self.fits.extend(anchors)
 
-    def add(self, point: Floats) -> bool:
-        """Add no reference."""
-        return False
 
-
-class Bridge(Anchored):
-    """References that are added one by one, each fitted to what is known so far.
+class Referenced(Anchored, ABC):
+    """A ladder with references.
 
     Parameters
     ----------
     engine : Engine
     ends : list of Fit
-        The pilots, and the forward draws of the primitive prior if there are any.
+        The fits at the ends: the sampler's, and the forward draws of the primitive prior if there
+        are any.
     draws : int
-        Draws of each reference that make the ladder; as many more train the next ones.
+        Draws of each reference.
     most : int
-        The most fits of the ladder: references, and the forward draws if there are any.
+        The most fits of the ladder.
     seeds : iterator of SeedSequence
     """
 
@@ -82,17 +81,37 @@ class Bridge(Anchored):
         most: int,
         seeds: Iterator[np.random.SeedSequence],
     ) -> None:
+        super().__init__(ends, [])
         self.engine, self.draws, self.most, self.seeds = engine, draws, most, seeds
-        self.pilots = [fit for fit in ends if not fit.known]
-        super().__init__([fit for fit in ends if fit.known], [])
         self.real = ends[0].real
+        self.pilots: list[Fit] = []
         self.densities: Densities = {}
-        self.train = Ladder([*ends, *self._modes()])
 
     @property
     def ladder(self) -> Ladder:
-        """The ladder that the references make."""
+        """The ladder of all that joined."""
         return Ladder(self.fits, self.pilots, self.densities)
+
+    @abstractmethod
+    def add(self, point: Floats) -> bool:
+        """Add a reference at a weight; False when there is no room, or when it serves little."""
+
+    def _draw(self, reference: Reference, trust: Floats, draws: int) -> Fit:
+        return reference_fit(self.engine, reference, trust, self.real, draws, next(self.seeds))
+
+
+class Bridge(Referenced):
+    """References that are added one by one, each fitted to what is known so far.
+
+    The sampler's fits at the ends are pilots, to which references are fitted, and not in the
+    ladder. As many draws of each reference as make the ladder train the next ones.
+    """
+
+    def __init__(self, engine: Engine, ends: list[Fit], *rest: Any) -> None:
+        super().__init__(engine, ends, *rest)
+        self.pilots = [fit for fit in ends if not fit.known]
+        self.fits = [fit for fit in ends if fit.known]
+        self.train = Ladder([*ends, *self._modes()])
 
     def _modes(self) -> list[Fit]:
         """Keep a reference for each chain of the pilots whose chains disagree.
@@ -108,9 +127,6 @@ class Bridge(Anchored):
                     self.fits.append(self._draw(reference, fit.trust, self.draws))
                     found.append(self._draw(reference, fit.trust, self.draws // 2))
         return found
-
-    def _draw(self, reference: Reference, trust: Floats, draws: int) -> Fit:
-        return reference_fit(self.engine, reference, trust, self.real, draws, next(self.seeds))
 
     def add(self, point: Floats) -> bool:
         """Add a reference near a weight; False when there is no room, or none that fits."""

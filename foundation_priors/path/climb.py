@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid, length, power_law
-from foundation_priors.path.bridge import Anchored, Bridge
+from foundation_priors.path.bridge import Anchored, Bridge, Referenced
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import (
     R_HAT,
@@ -201,6 +201,8 @@ class Climber:
     def _mend_bridge(self, bridge: Anchored) -> Ladder:
         """Add references where a bridge is uncertain, as long as that helps."""
         ladder, misses = bridge.ladder, [np.inf, np.inf]
+        if not isinstance(bridge, Referenced):
+            return ladder
         while len(ladder.fits) < self.most:
             place, miss = self._place(ladder)
             # Several weights may take turns at being worst, so two in vain are needed to stop.

@@ -8,15 +8,13 @@ known normaliser; where a reference alone will not do it joins an anchor at the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.path.bridge import EFFICIENT, MOST, WORTHWHILE, Anchored
+from foundation_priors.path.bridge import EFFICIENT, MOST, WORTHWHILE, Referenced
 from foundation_priors.path.engine import Engine
-from foundation_priors.path.fits import R_HAT, Fit, charge, reference_fit
-from foundation_priors.path.ladder import Densities, Ladder
+from foundation_priors.path.fits import R_HAT, Fit, charge
 from foundation_priors.path.reference import Reference
 
 __all__ = ["MANY", "MatchedBridge"]
@@ -36,42 +34,13 @@ TRIED = 1000
 """Draws that tell how large a share of a reference's draws is effective."""
 
 
-class MatchedBridge(Anchored):
-    """References matched by gradients, and which weights they leave to the sampler.
-
-    Parameters
-    ----------
-    engine : Engine
-    ends : list of Fit
-        The fits at the ends, which are anchors of the ladder.
-    draws : int
-        Draws of each reference.
-    most : int
-        The most fits of the ladder, ends included.
-    seeds : iterator of SeedSequence
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        ends: list[Fit],
-        draws: int,
-        most: int,
-        seeds: Iterator[np.random.SeedSequence],
-    ) -> None:
-        self.engine, self.draws, self.most, self.seeds = engine, draws, most, seeds
-        self.densities: Densities = {}
-        super().__init__(ends, [])
+class MatchedBridge(Referenced):
+    """References matched by gradients, and which weights they leave to the sampler."""
 
     @staticmethod
     def serves(engine: Engine, ends: list[Fit]) -> bool:
         """Say whether there are many coordinates and, as far as is known, one mode."""
         return engine.dim >= MANY and all(fit.r_hat <= R_HAT for fit in ends)
-
-    @property
-    def ladder(self) -> Ladder:
-        """The ladder of the ends, the references, and the anchors that joined."""
-        return Ladder(self.fits, densities=self.densities)
 
     def span(self, points: list[Floats]) -> None:
         """Add references at all weights while there is room, each from the one before."""
@@ -94,17 +63,13 @@ class MatchedBridge(Anchored):
             size = np.clip(EFFICIENT / share, 1, MOST) if share >= WORTHWHILE else 1
             fit = self._draw(reference, point, int(self.draws * size))
             self.fits.append(charge(fit, *cost))
-        return share >= (SOUND if self.fits[0].real else WORTHWHILE)
+        return share >= (SOUND if self.real else WORTHWHILE)
 
     @staticmethod
     def _effort(sampled: list[Fit]) -> float:
         """Return how many times the usual draws an anchor needs to be worth independent ones."""
         share = min(fit.ess_min / fit.draws for fit in sampled)
         return float(np.clip(ENOUGH / share, 1, MOST / 2))
-
-    def _draw(self, reference: Reference, trust: Floats, draws: int) -> Fit:
-        real = self.fits[0].real
-        return reference_fit(self.engine, reference, trust, real, draws, next(self.seeds))
 
     def _match(self, point: Floats, near: Fit) -> tuple[Reference | None, float, tuple[int, float]]:
         """Return a reference, the effective share of its draws, and gradients and seconds spent."""
@@ -118,7 +83,7 @@ class MatchedBridge(Anchored):
             if reference is None:
                 break
             u = reference.draw(PER_COORDINATE * self.engine.dim if left else TRIED, rng)
-            log, scores = self.engine.value_grad(u, point, self.fits[0].real)
+            log, scores = self.engine.value_grad(u, point, self.real)
             spent += len(u)
             if left:
                 reference = reference.matched(u, scores)

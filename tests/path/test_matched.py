@@ -92,9 +92,9 @@ def test_anchors_join_where_a_reference_has_too_few_draws():
     assert [point.tolist() for point, _ in bridge.wanting] == [[0.5]]
     assert 1 <= bridge.wanting[0][1] <= 4
     assert len(bridge.fits) == len(ends) + 3
-    right = judge(case, path)["unflagged"]
-    assert right["z"] is None or right["z"] < 4.5
-    assert right["evidence"] is None or right["evidence"] < 0.4
+    found = judge(case, path)
+    assert found["flagged"] == found["evidence_flagged"] == 0
+    assert found["unflagged"]["z"] < 4.5 and found["unflagged"]["evidence"] < 0.3
 
 
 def test_no_reference_without_room(path):
