@@ -3,7 +3,7 @@
 # PYTHON=... names the interpreter to make it from.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench accuracy clean FORCE
+.PHONY: help setup demo test lint zoo fuzz bench accuracy clean FORCE
 
 bin := .venv/bin
 stamp := .venv/.installed
@@ -31,6 +31,8 @@ help:
 	@echo "make demo      the main job: real survey data, recorded answers, the whole trust path"
 	@echo "make test      lint, types, tests, doctests and notebooks"
 	@echo "make lint      ruff and mypy alone"
+	@echo "make zoo       every model structure of the zoo, with many seeds and points (minutes)"
+	@echo "make fuzz      10,000 statements, 2,000 replies and 2,000 damaged files (minutes)"
 	@echo "make bench     what the path costs against plain sampling (minutes)"
 	@echo "make accuracy  the path against long refits (minutes)"
 	@echo "make clean     remove the environment and every cache"
@@ -57,6 +59,14 @@ lint: $(stamp)
 # One process a core, each with a single thread for linear algebra.
 test: lint
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(bin)/python -m pytest -q -n auto --dist loadfile
+
+zoo: $(stamp)
+	$(bin)/python -m tests.zoo.run
+
+fuzz: $(stamp)
+	$(bin)/python -m tests.fuzz.statements
+	$(bin)/python -m tests.fuzz.replies
+	$(bin)/python -m tests.fuzz.files
 
 bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.run
