@@ -102,7 +102,7 @@ def best_linear(scores: Floats, quantities: Floats) -> tuple[Floats, Floats]:
     centre = scores.mean(axis=0)
     away = scores - centre
     scale = away.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(np.ptp(scores, axis=0) > 0, scale, 1.0)
     z = away / scale
     gram = z.T @ z / len(z) + RIDGE * np.eye(z.shape[1])
     across = z.T @ (quantities - quantities.mean(axis=0)) / len(z)

@@ -105,7 +105,7 @@ def disagreement(
     y_said, y_real = _numbers(said, people, outcome, synthetic)
     x_real = people[list(names)].to_numpy(float)
     centre, scale = x_real.mean(axis=0), x_real.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(np.ptp(x_real, axis=0) > 0, scale, 1.0)
     x_real = (x_real - centre) / scale
     x_said = (said[list(names)].to_numpy(float) - centre) / scale
     rng = np.random.default_rng(random_seed)

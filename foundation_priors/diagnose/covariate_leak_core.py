@@ -51,8 +51,8 @@ def features(columns: Mapping[str, np.ndarray]) -> Floats:
     if not parts:
         return np.empty((len(next(iter(columns.values()), [])), 0))
     table = np.column_stack(parts)
-    spread = table.std(axis=0)
-    return ((table - table.mean(axis=0)) / np.where(spread > 0, spread, 1))[:, spread > 0]
+    table = table[:, np.ptp(table, axis=0) > 0]
+    return (table - table.mean(axis=0)) / table.std(axis=0)
 
 
 def predicted(x: Floats, y: np.ndarray, levels: int | None, folds: Ints) -> Floats:

@@ -211,7 +211,7 @@ def _agreement(test: Levels | Normal) -> dict[str, Floats]:
     residual = (test.outcome - test.mean.mean(axis=0)) / test.sd.mean(axis=0)
     kept = [r[t] for r, t in zip(test.weight, test.there, strict=True)]
     values = [
-        np.corrcoef(k, residual[t])[0, 1] if len(k) > 2 and k.std() > 0 else np.nan
+        np.corrcoef(k, residual[t])[0, 1] if len(k) > 2 and np.ptp(k) > 0 else np.nan
         for k, t in zip(kept, test.there, strict=True)
     ]
     return {"correlation": np.array(values)}

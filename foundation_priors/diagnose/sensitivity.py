@@ -145,7 +145,7 @@ def _row(
 ) -> dict[str, Floats]:
     """Return the distances of one quantity at every weight."""
     live = (w.max(axis=0) > 0) | (w_base > 0)
-    x = np.where(live, x, 0.0)
+    x = np.where(live, x - x[live][0], 0.0)  # exactly 0 for what never varies
     centre = w_base @ x
     sd = float(np.sqrt(w_base @ (x - centre) ** 2))
     if not sd > 0:

@@ -66,7 +66,8 @@ def shares(
     """
     w = mixture.weights(point[None])[0]
     live = w > 0
-    dh = np.where(live, h - w[live] @ h[live], 0.0)
+    h = np.where(live, h - h[live][0], 0.0)  # exactly 0 for what never varies
+    dh = np.where(live, h - w @ h, 0.0)
     du = u - w @ u
     grads, values = (
         np.where(live[..., None] if x.ndim == 3 else live, x, 0.0) for x in (grads, values)

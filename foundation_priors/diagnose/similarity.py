@@ -172,7 +172,7 @@ def _features(
     if levels is not None:
         return values
     spread = float(values.std())
-    if spread == 0:
+    if np.ptp(values) == 0:
         raise ModelError(f"All answers about {name!r} are equal: there is nothing to compare.")
     distinct = np.unique(values)
     # Two values are levels whatever they are called: they match or they do not.

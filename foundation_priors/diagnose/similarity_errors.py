@@ -288,7 +288,8 @@ def _reading(result: xr.Dataset) -> str:
     )
     rest = result["rest"].values
     if np.isfinite(rest).any():
-        i, j = np.unravel_index(np.nanargmax(rest), rest.shape)
+        pairs = np.triu_indices(len(rest), 1)  # those below are equal only up to rounding
+        i, j = (int(k[np.nanargmax(rest[pairs])]) for k in pairs)
         names = result["source"].values
         text += (
             " A common difficulty of the items makes for a correlation of"

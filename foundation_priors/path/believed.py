@@ -20,6 +20,8 @@ __all__ = ["worth_of_beliefs"]
 type Floats = NDArray[np.float64]
 
 DRAWS = 2000
+UNKNOWN = 1e-8
+"""Of a quantity's precision, so little real data are none: differences leave as much."""
 
 
 def worth_of_beliefs(
@@ -58,11 +60,12 @@ def worth_of_beliefs(
     out = []
     for some in heard:
         values = np.column_stack(on_draws(model, [h.prior.value for h in some], free))
-        centred = values - values.mean(axis=0)
-        across = (u[chosen] - u[chosen].mean(axis=0)).T @ centred
-        way = across @ np.linalg.pinv(centred.T @ centred)
-        said = np.prod([max(h.precision, 0.0) for h in some])
-        known = np.linalg.det(way.T @ real @ way)
-        ratio = said / known if known > 0 else np.nan
+        spread = values.std(axis=0)
+        away = (values - values.mean(axis=0)) / spread  # quantities have units of their own
+        across = (u[chosen] - u[chosen].mean(axis=0)).T @ away
+        way = across @ np.linalg.inv(away.T @ away)
+        said = np.prod([max(h.precision, 0.0) for h in some] * spread**2)
+        known = np.linalg.eigvalsh(way.T @ real @ way)
+        ratio = said / np.prod(known) if known[0] > UNKNOWN else np.nan
         out.append(ratio ** (1 / len(some)))
     return engine.tilted.n_real * np.array(out)

@@ -13,6 +13,8 @@ __all__ = ["Reference"]
 
 type Floats = NDArray[np.float64]
 
+EPS = np.finfo(float).eps
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -38,17 +40,24 @@ class Reference:
         grow with the dimension, since in many dimensions heavy tails cost too much.
         """
         mean = weights @ u
-        centred = u - mean
-        return cls._of(mean, (weights[:, None] * centred).T @ centred)
+        return cls._of(mean, np.sqrt(weights)[:, None] * (u - mean))
 
     @classmethod
-    def _of(cls, mean: Floats, covariance: Floats) -> Self | None:
-        df = 5.0 + 2.0 * len(mean)
-        try:
-            scale = np.linalg.cholesky(1.1 * covariance * (df - 2) / df)
-        except np.linalg.LinAlgError:
+    def _of(cls, mean: Floats, rows: Floats) -> Self | None:
+        """Take the mean and the covariance ``rows.T @ rows``, which is never formed.
+
+        Its rounding errors would hide a narrow direction beside a wide one, or make one of none.
+        """
+        d, least = len(mean), max(rows.shape) * EPS
+        widths = np.linalg.norm(rows, axis=0)
+        if len(rows) < d or not (np.isfinite(widths) & (widths > least * np.abs(mean))).all():
             return None
-        return cls(mean, scale, df) if np.isfinite(scale).all() else None
+        triangle = np.linalg.qr(rows / widths, mode="r")
+        if not _regular(np.linalg.svd(triangle, compute_uv=False), least):
+            return None
+        triangle *= np.sign(np.diag(triangle))[:, None]
+        df = 5.0 + 2.0 * d
+        return cls(mean, (triangle * widths).T * np.sqrt(1.1 * (df - 2) / df), df)
 
     def matched(self, u: Floats, scores: Floats) -> Self | None:
         r"""Return the distribution nearest to a density whose scores are known at draws of this.
@@ -61,7 +70,8 @@ class Reference:
         Returns
         -------
         Reference or None
-            None where there are no more finite scores than coordinates.
+            None where there are no more finite scores than coordinates, or where scores do not
+            vary in some direction.
 
         Notes
         -----
@@ -81,8 +91,10 @@ class Reference:
         if finite.sum() <= len(self.mean):
             return None
         u, scores = u[finite], scores[finite]
-        covariance = _between(np.cov(u.T, ddof=0), np.cov(scores.T, ddof=0))
-        return self._of(u.mean(axis=0) + covariance @ scores.mean(axis=0), covariance)
+        rows = _between(u - u.mean(axis=0), scores - scores.mean(axis=0))
+        if rows is None:
+            return None
+        return self._of(u.mean(axis=0) + rows.T @ (rows @ scores.mean(axis=0)), rows)
 
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return independent draws, shape (size, coordinate)."""
@@ -107,11 +119,16 @@ class Reference:
         return constant - logdet - 0.5 * (df + d) * np.log1p(np.einsum("nd,nd->n", z, z) / df)
 
 
-def _between(covariance: Floats, other: Floats) -> Floats:
-    """Return the S with S @ other @ S = covariance, both symmetric and positive."""
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    values, vectors = np.linalg.eigh(root @ other @ root)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = (vectors / np.sqrt(np.maximum(values, 0))) @ vectors.T
-        return root @ inverse @ root
+def _between(u: Floats, scores: Floats) -> Floats | None:
+    """Return rows of which S = rows.T @ rows has S @ Cov(scores) @ S = Cov(u), or None."""
+    _, widths, axes = np.linalg.svd(u / np.sqrt(len(u)), full_matrices=False)
+    root = (axes.T * widths) @ axes
+    _, slopes, axes = np.linalg.svd(scores @ root / np.sqrt(len(u)), full_matrices=False)
+    if not all(_regular(values, max(u.shape) * EPS) for values in (widths, slopes)):
+        return None
+    return axes @ root / np.sqrt(slopes)[:, None]
+
+
+def _regular(values: Floats, least: float) -> bool:
+    """Say whether the last of falling singular values is more than the rounding of the first."""
+    return bool(values[-1] > least * values[0])

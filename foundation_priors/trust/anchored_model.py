@@ -218,7 +218,7 @@ def _design(
             labels += [f"{name}[{int(level)}]" for level in levels]
             continue
         wide, known = values.reshape(len(values), -1), all_real.reshape(len(all_real), -1)
-        live = known.std(axis=0) > 0
+        live = np.ptp(known, axis=0) > 0
         parts.append(((wide - known.mean(axis=0)) / np.where(live, known.std(axis=0), 1))[:, live])
         several = [name] if values.ndim == 1 else [f"{name}[{i}]" for i in range(wide.shape[1])]
         labels += [label for label, keep in zip(several, live, strict=True) if keep]

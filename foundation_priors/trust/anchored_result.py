@@ -339,7 +339,7 @@ def least_ess(run: xr.Dataset) -> tuple[float, float]:
     total = float(run.sizes["chain"] * run.sizes["draw"])
     parts = [v.transpose("chain", "draw", ...).values for v in run.data_vars.values()]
     flat = np.concatenate([p.reshape(*p.shape[:2], -1).astype(float) for p in parts], axis=-1)
-    varying = flat[..., flat.reshape(-1, flat.shape[-1]).std(axis=0) > 0]
+    varying = flat[..., np.ptp(flat, axis=(0, 1)) > 0]
     axes = {"chain_axis": 0, "draw_axis": 1}
     ess = np.nan_to_num(np.atleast_1d(array_stats.ess(varying, method="bulk", **axes)), nan=1.0)
     r_hat = np.atleast_1d(array_stats.rhat(varying, **axes))

@@ -273,7 +273,7 @@ def _moment(task: _Task, v: Floats) -> tuple[Floats, Floats, list[str]]:
     scaled = full * scale[:, None] * scale
     told = np.abs(scaled).mean(axis=0).diagonal() > UNINFORMED
     silent = np.abs(gradient * scale)[..., ~told].max(axis=(1, 2), initial=0.0) > 1e-6
-    inner = np.linalg.pinv(scaled[:, told][:, :, told], hermitian=True)
+    inner = np.linalg.pinv(scaled[:, told][:, :, told], rcond=UNINFORMED, hermitian=True)
     part = (gradient * scale)[..., told]
     one = np.einsum("kpi,pij,kpj->kp", part, inner, part)
     w = task.law.weights

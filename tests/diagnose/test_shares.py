@@ -102,3 +102,9 @@ def test_draws_without_weight_may_be_undefined():
     values = np.stack([-(x**2) / 2, np.where(x < 0, -np.inf, x)])
     found = shares(mixture, np.array([0.5]), x, x[:, None], grads, values)
     assert np.isfinite(found.share).all() and np.isfinite(found.pull).all()
+
+
+def test_a_quantity_that_never_varies_has_no_shares():
+    """The mean of equal numbers differs from them by rounding, of which shares would be made."""
+    found = at(0.5, h=lambda x: np.full(len(x), 0.1))
+    assert np.isnan(found.share).all() and np.isnan(found.pull).all()

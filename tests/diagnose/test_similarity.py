@@ -96,6 +96,23 @@ def test_difficulty_is_told_from_a_shared_ancestor(rng) -> None:
     assert "0 and 1 are alike beyond that" in found.attrs["reading"]
 
 
+def test_the_pair_that_is_named_does_not_hang_on_rounding(rng) -> None:
+    """A correlation matrix is symmetric up to rounding only."""
+    for _ in range(40):
+        errors = rng.normal(size=(6, 50)) + rng.normal(size=50)
+        found = error_correlation(errors)
+        rest = found["rest"].values
+        i, j = max(zip(*np.triu_indices(6, 1), strict=True), key=lambda pair: rest[pair])
+        assert f"; {i} and {j} are alike" in found.attrs["reading"]
+
+
+def test_answers_that_are_all_alike_up_to_rounding_are_equal() -> None:
+    same = np.full((2, 15, 1), 0.1)
+    assert same.std() > 0
+    with pytest.raises(ModelError, match="equal"):
+        similarity(answers(same))
+
+
 def test_one_factor_is_recovered_exactly() -> None:
     loading = np.array([0.9, 0.5, 0.3, 0.7, 0.2])
     correlation = np.outer(loading, loading)

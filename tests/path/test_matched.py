@@ -44,11 +44,37 @@ def test_points_without_a_gradient_are_left_out():
     assert start.matched(u, scores) is None
 
 
-def test_a_flat_direction_has_no_match():
-    rng = np.random.default_rng(3)
+def turned(size: int, seed: int) -> np.ndarray:
+    """Return a rotation: rounding leaves no exact zeros along its axes."""
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_flat_direction_has_no_match(seed):
+    rng = np.random.default_rng(seed)
     start = Reference(np.zeros(3), np.eye(3), 11.0)
-    u = start.draw(40, rng)
+    u, axes = start.draw(40, rng), turned(3, seed)
     assert start.matched(u, -u * np.array([1.0, 1.0, 0.0])) is None
+    assert start.matched(u, -(u @ axes * np.array([1.0, 1e4, 0.0])) @ axes.T) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_draws_on_a_plane_have_no_reference(seed):
+    rng = np.random.default_rng(seed)
+    u = rng.normal(size=(200, 3)) * np.array([1.0, 1e3, 0.0]) @ turned(3, seed)
+    assert Reference.fit(u, np.full(200, 1 / 200)) is None
+
+
+@pytest.mark.parametrize("narrow", [1e-3, 1e-5])
+def test_a_narrow_direction_is_not_a_flat_one(narrow):
+    """Scores of N(0, C) with sds that differ by up to 1e5, turned."""
+    sd, axes = np.array([1.0, 1.0, narrow]), turned(3, 1)
+    start = Reference(np.zeros(3), np.eye(3), 11.0)
+    u = start.draw(40, np.random.default_rng(1))
+    found = start.matched(u, -(u @ axes / sd**2) @ axes.T)
+    scale = 1.1 * (found.df - 2) / found.df
+    covariance = axes.T @ (found.scale @ found.scale.T) @ axes / scale
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), sd, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
