@@ -15,14 +15,14 @@ from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.path.evaluate import on_draws
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.model import check_model, copy_model, short
-from foundation_priors.prior.rows import RowArrays, read_rows
+from foundation_priors.prior.rows import RowArrays, read_rows, real_rows
 from foundation_priors.prior.speech import check_columns
 from foundation_priors.trust.anchored_errors import (
     level_logp,
     levels_of_support,
     normal_parameters,
 )
-from foundation_priors.trust.anchored_model import _real, _said, _the_outcome
+from foundation_priors.trust.anchored_model import _said, _the_outcome
 from foundation_priors.trust.anchored_units import _differ, real_ids
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _real_rows(
     llm: SyntheticData,
 ) -> tuple[RowArrays, list[Hashable], bool]:
     """Return rows, the unit of each, and whether the model has yet to see them."""
-    own = _real(model, observed, said)
+    own = real_rows(model, observed, said.data)
     if real is None:
         return own, real_ids(model, pairs, len(own.outcome)), False
     table = Table.from_real(real)

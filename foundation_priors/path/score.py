@@ -12,8 +12,9 @@ from foundation_priors.errors import ModelError
 from foundation_priors.path.evaluate import on_draws
 from foundation_priors.path.points import Trust
 from foundation_priors.prior.columns import ColumnSpec, Table
+from foundation_priors.prior.density import row_logp
 from foundation_priors.prior.model import copy_model, spoken_of
-from foundation_priors.prior.rows import read_rows, row_logp
+from foundation_priors.prior.rows import read_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,9 @@ import numpy as np
 
 from foundation_priors.errors import ColumnError, ModelError, SyntheticAsEvidenceError
 from foundation_priors.prior.columns import Table
+from foundation_priors.prior.density import row_logp
 from foundation_priors.prior.model import short
-from foundation_priors.prior.rows import RowArrays, is_discrete, numbered, row_logp
+from foundation_priors.prior.rows import RowArrays, is_discrete, numbered
 from foundation_priors.prior.start import values_nearby
 
 if TYPE_CHECKING:

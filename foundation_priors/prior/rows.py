@@ -1,9 +1,4 @@
-"""The log-likelihood of other rows under the model's own observed variable.
-
-The graph of the observed variable is rebuilt for the new rows: its batch size is changed, the
-data containers that run along its rows are replaced by the new columns, and `pymc.logp` does the
-rest. Free variables are shared with the model, never copied; that is asserted.
-"""
+"""The rows of an observed variable: what runs along them, the real ones, others from a table."""
 
 from __future__ import annotations
 
@@ -15,12 +10,12 @@ import numpy as np
 
 from foundation_priors.errors import ColumnError, ModelError
 from foundation_priors.prior.columns import ColumnSpec, Table, Target, resolve
+from foundation_priors.prior.facts import Facts, facts_of, once
 from foundation_priors.prior.index import check_codes, levels_of, lookups
-from foundation_priors.prior.model import data_value, lies_above, replaced, short
+from foundation_priors.prior.model import data_value, lies_above, short
 
 if TYPE_CHECKING:
     import pymc as pm
-    from pytensor.graph.basic import Variable
     from pytensor.tensor.variable import TensorVariable
 
 __all__ = [
@@ -31,9 +26,10 @@ __all__ = [
     "numbered",
     "observed_rows",
     "read_rows",
+    "real_rows",
     "row_data",
-    "row_logp",
-    "rows_variable",
+    "row_facts",
+    "unscaled",
 ]
 
 
@@ -109,12 +105,22 @@ def _grouped(model: pm.Model, observed: TensorVariable, names: list[str]) -> set
     }
 
 
+def row_facts(model: pm.Model, observed: TensorVariable) -> Facts:
+    """Return what ``observed`` takes from its rows as a whole, worked out once for a model."""
+
+    def find() -> Facts:
+        axes = {} if is_one_row(observed) else row_data(model, observed)
+        return facts_of(model, observed, axes, n_rows(model, observed))
+
+    return once(model, f"facts of {observed.name}", find)
+
+
 def is_one_row(observed: TensorVariable) -> bool:
     """Say whether the variable is a single observation: a coin's count, one vector of counts."""
-    return observed.ndim == getattr(_unscaled(observed).owner.op, "ndim_supp", 0)
+    return observed.ndim == getattr(unscaled(observed).owner.op, "ndim_supp", 0)
 
 
-def _unscaled(observed: TensorVariable) -> TensorVariable:
+def unscaled(observed: TensorVariable) -> TensorVariable:
     """Return the variable without the ``total_size=`` that scales the real rows."""
     from pymc.variational.minibatch_rv import MinibatchRandomVariable
 
@@ -139,6 +145,15 @@ def n_rows(model: pm.Model, observed: TensorVariable) -> int:
     return len(observed_rows(model, observed))
 
 
+def real_rows(model: pm.Model, observed: TensorVariable, names: Any = None) -> RowArrays:
+    """Return the real rows, with these of their data or with all that each row needs."""
+    axes = row_data(model, observed)
+    names = row_facts(model, observed).used if names is None else names
+    arrays = {name: data_value(model, name) for name in axes if name in names}
+    data = {n: np.moveaxis(a, axes[n], 0) if a.ndim else a[None] for n, a in arrays.items()}
+    return RowArrays(observed_rows(model, observed), data)
+
+
 def read_rows(
     model: pm.Model,
     observed: TensorVariable,
@@ -146,10 +161,15 @@ def read_rows(
     columns: Mapping[str, ColumnSpec],
     outcome: ColumnSpec | None,
 ) -> RowArrays:
-    """Read from a table what the observed variable needs, and check it against the model."""
+    """Read from a table what the observed variable needs, and check it against the model.
+
+    Data that reach it through a fact of the real rows alone, such as their mean, need no column.
+    """
     axes = row_data(model, observed)
     if is_one_row(observed):
         axes = {n: 0 for n in axes if n in columns or n in table.dataset.variables}
+    else:
+        axes = {n: axis for n, axis in axes.items() if n in row_facts(model, observed).used}
     found = lookups(model, observed, axes)
     dims = {str(k): tuple(v) for k, v in model.coords.items() if v is not None}
     data = {}
@@ -209,122 +229,3 @@ def _target(
     labels = dims.get(own[other]) if width is not None and len(own) == 2 else None
     integer = value.dtype.kind in "iub" if discrete is None else discrete
     return Target(name, integer, width, labels)
-
-
-def row_logp(
-    model: pm.Model,
-    observed: TensorVariable,
-    rows: RowArrays,
-    swap: Mapping[TensorVariable, TensorVariable] | None = None,
-    tag: str = "",
-) -> TensorVariable:
-    """Return the log-likelihood of each row, a vector, with ``swap`` made in its parameters.
-
-    While `pymc.logp` works, plain variables stand in for the free ones, since it would otherwise
-    rewrite them as parts of the likelihood.
-    """
-    import pytensor
-
-    stand_ins = {rv: rv.type(name=rv.name) for rv in model.free_RVs}
-    back = {stand_in: (swap or {}).get(rv, rv) for rv, stand_in in stand_ins.items()}
-    value = pytensor.shared(rows.outcome.astype(observed.dtype), f"fp_{observed.name}{tag}")
-    try:
-        logp = _density(model, observed, rows, stand_ins, value, tag)
-    except (NotImplementedError, AttributeError, TypeError) as error:
-        raise ModelError(
-            f"PyMC cannot work out the log density of {observed.name!r} "
-            f"({type(_unscaled(observed).owner.op).__name__.removesuffix('RV')}) for other rows: "
-            "pass a likelihood= callable."
-        ) from error
-    _check_no_clones(logp, model)
-    logp = replaced(logp, back)
-    return logp.sum(axis=tuple(range(1, logp.ndim))) if logp.ndim > 1 else logp
-
-
-def _density(
-    model: pm.Model,
-    observed: TensorVariable,
-    rows: RowArrays,
-    stand_ins: Mapping[Variable, Variable],
-    value: TensorVariable,
-    tag: str,
-) -> TensorVariable:
-    import pymc as pm
-    from pytensor.graph.replace import vectorize_graph
-
-    if is_one_row(observed):
-        columns = _columns(model, observed, rows, tag)
-        one = replaced(_unscaled(observed), {**_real(model, observed, rows), **stand_ins})
-        here = one.type(name="fp_value")
-        return vectorize_graph(pm.logp(one, here), {here: value, **columns})
-    return pm.logp(rows_variable(model, observed, rows, stand_ins, tag), value)
-
-
-def rows_variable(
-    model: pm.Model,
-    observed: TensorVariable,
-    rows: RowArrays,
-    stand_ins: Mapping[Variable, Variable],
-    tag: str = "",
-) -> TensorVariable:
-    """Return the observed variable for other rows, with ``stand_ins`` for the free variables."""
-    if is_one_row(observed):
-        return replaced(_unscaled(observed), {**_real(model, observed, rows), **stand_ins})
-    columns = _columns(model, observed, rows, tag)
-    resized = _resized(model, observed, len(rows.outcome))
-    return replaced(resized, {**_real(model, observed, rows), **stand_ins, **columns})
-
-
-def _real(model: pm.Model, observed: TensorVariable, rows: RowArrays) -> dict[Variable, Variable]:
-    """Return the other observed variables with their values, where the rows have no columns."""
-    others = [rv for rv in model.observed_RVs if rv is not observed and rv.name not in rows.data]
-    return {rv: model.rvs_to_values[rv] for rv in others}
-
-
-def _check_no_clones(logp: TensorVariable, model: pm.Model) -> None:
-    """Assert that the free variables are shared: on a copy of one the answers teach nothing."""
-    from pytensor.graph.traversal import ancestors
-
-    names = {rv.name for rv in model.free_RVs}
-    cloned = [v.name for v in ancestors([logp]) if v.owner is not None and v.name in names]
-    if cloned:
-        raise ModelError(
-            f"PyTensor copied the free variable {cloned[0]!r} while the likelihood was rebuilt for "
-            "other rows: pass a likelihood= callable."
-        )
-
-
-def _columns(
-    model: pm.Model, observed: TensorVariable, rows: RowArrays, tag: str
-) -> dict[Variable, Variable]:
-    axes = row_data(model, observed)
-    return {model[n]: _shared(model, n, v, axes[n], tag) for n, v in rows.data.items()}
-
-
-def _resized(model: pm.Model, observed: TensorVariable, rows: int) -> TensorVariable:
-    from pymc.distributions.custom import CustomSymbolicDistRV
-    from pymc.distributions.shape_utils import change_dist_size
-
-    plain = _unscaled(observed)
-    node = plain.owner
-    shape = data_value(model, str(observed.name)).shape
-    support = getattr(node.op, "ndim_supp", 0)
-    resized = change_dist_size(plain, (rows, *shape[1 : len(shape) - support]))
-    if isinstance(node.op, CustomSymbolicDistRV):
-        # PyMC 6.4 resizes CustomDist(dist=) with the parameters of the model it was first built in.
-        size, *_ = resized.owner.inputs
-        params = node.op.dist_params(node)
-        others = resized.owner.inputs[1 + len(params) :]
-        fixed = resized.owner.clone_with_new_inputs([size, *params, *others])
-        resized = fixed.outputs[resized.owner.outputs.index(resized)]
-    return resized
-
-
-def _shared(model: pm.Model, name: str, array: np.ndarray, axis: int, tag: str) -> Variable:
-    """Return a shared variable with the rows' values in place of a data container."""
-    import pytensor
-
-    variable = model[name]
-    moved = np.moveaxis(array, 0, axis) if array.ndim > 1 else array
-    shared = pytensor.shared(np.ascontiguousarray(moved.astype(variable.dtype)), f"fp_{name}{tag}")
-    return shared if shared.ndim > variable.ndim else variable.type.filter_variable(shared)

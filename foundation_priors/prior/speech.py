@@ -16,18 +16,16 @@ from foundation_priors.prior.checks import (
     check_support,
 )
 from foundation_priors.prior.columns import ColumnSpec, Table
+from foundation_priors.prior.density import check_rows, row_logp
 from foundation_priors.prior.links import Wiring
-from foundation_priors.prior.model import data_value, short, spoken_of
+from foundation_priors.prior.model import short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
     numbered,
-    observed_rows,
     read_rows,
-    row_data,
-    row_logp,
+    real_rows,
 )
 from foundation_priors.prior.spread import check_spread
-from foundation_priors.prior.tied import check_rows_replaceable
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -72,7 +70,7 @@ def hear(
         name = str(observed.name)
         spec = columns[name] if name in columns else _only_outcome(name, synthetic)
         rows = read_rows(model, observed, table, columns, spec)
-        check_rows_replaceable(model, observed, rows)
+        check_rows(model, observed, rows)
         check_levels(model, observed, rows, table, spec)
         heard.append(Speech(observed, _outcome(observed, spec, synthetic), rows))
     return heard
@@ -187,12 +185,7 @@ def against_evidence(model: pm.Model, heard: list[Speech]) -> tuple[int, float]:
     """Return the number of real rows and the share of answers that equal one of them."""
     n_real, coincide = 0, 0.0
     for speech in heard:
-        axes = row_data(model, speech.observed)
-        data = {}
-        for name in speech.rows.data:
-            array = data_value(model, name)
-            data[name] = np.moveaxis(array, axes[name], 0) if array.ndim else array[None]
-        real = RowArrays(observed_rows(model, speech.observed), data)
+        real = real_rows(model, speech.observed, speech.rows.data)
         coincide = max(coincide, check_not_evidence(real, speech.rows))
         check_ranges(real, speech.rows)
         n_real = max(n_real, len(real.outcome))

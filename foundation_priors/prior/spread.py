@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foundation_priors.errors import ImproperPriorError
+from foundation_priors.prior.density import rows_variable
 from foundation_priors.prior.index import lookups
 from foundation_priors.prior.links import Wiring
 from foundation_priors.prior.model import numpy_mode
-from foundation_priors.prior.rows import RowArrays, is_discrete, numbered, rows_variable
+from foundation_priors.prior.rows import RowArrays, is_discrete, numbered
 from foundation_priors.prior.start import evaluate, start_values
 
 if TYPE_CHECKING:

@@ -1,16 +1,17 @@
-"""What belongs to the real rows alone, so that other rows cannot be put in their place."""
+"""Whether other rows can be put in the place of the real ones, each for itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from foundation_priors.errors import ModelError
+from foundation_priors.prior.facts import REFUSALS, grows
 from foundation_priors.prior.model import lies_above, numpy_mode
-from foundation_priors.prior.rows import RowArrays, is_one_row, n_rows, row_data, row_logp
-from foundation_priors.prior.start import evaluate
+from foundation_priors.prior.rows import RowArrays, is_one_row, n_rows, real_rows, row_data
+from foundation_priors.prior.start import values_nearby
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -19,30 +20,55 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rows_replaceable"]
 
+PANEL, POINTS = 3, 21
+SAME = 1e-6
+"""Relative difference of log densities that rounding cannot explain, in double precision."""
 
-def check_rows_replaceable(model: pm.Model, observed: TensorVariable, rows: RowArrays) -> None:
-    """Raise when something belongs to the real rows that new rows would need their own of.
 
-    Whether it does is tried out with one row more than there are real ones; lengths say only
-    what to name in the error, since a group can be as long as the rows by chance.
+def check_rows_replaceable(
+    model: pm.Model,
+    observed: TensorVariable,
+    rows: RowArrays,
+    logp: Callable[[RowArrays], TensorVariable],
+) -> None:
+    """Raise unless other rows can be put in the place of the real ones, each for itself.
+
+    The log densities of a few rows, answers and real ones, are worked out at random values of the
+    free variables: together, one alone, and in other company, repeated and in another order. They
+    must not differ. Lengths say only what to name in an error, since a group can be as long as the
+    rows by chance.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    observed : TensorVariable
+    rows : RowArrays
+        Some of the answers' rows; without their data the real rows do.
+    logp : callable
+        The log density of each of some rows, a graph of the free variables.
 
     Raises
     ------
     ModelError
-        Naming the array, the data container or the latent variable.
+        Naming the array, the data container or the latent variable that belongs to the real rows,
+        or saying that rows look at each other.
     """
     if is_one_row(observed):
         return
-    latent = [rv for rv in model.free_RVs if _per_row(rv, model, observed)]
-    if latent:
-        raise _of_the_rows(latent[0], model, observed)
-    more = np.arange(n_rows(model, observed) + 1) % len(rows.outcome)
+    axes, n = row_data(model, observed), n_rows(model, observed)
+    above = lies_above(observed, model)
+    for rv in model.free_RVs:
+        if rv in above and grows(model, rv, axes, n):
+            raise _of_the_rows(rv, model, observed)
+    panel, orders = _panel(model, observed, rows, n)
     try:
-        if evaluate(model, row_logp(model, observed, rows.take(more))).shape == more.shape:
-            return
+        found = list(_densities(model, [logp(panel.take(order)) for order in orders]))
+    except REFUSALS as error:
+        reason = str(error).splitlines()[0].rstrip(".:") or type(error).__name__
+    else:
+        if found[0].shape == np.concatenate(orders).shape:
+            return _check_independent(found, orders, observed)
         reason = "it does not give one value a row"
-    except (ValueError, IndexError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".:")
     for suspect in _as_long_as_the_rows(model, observed):
         raise _of_the_rows(suspect, model, observed)
     raise ModelError(
@@ -51,23 +77,73 @@ def check_rows_replaceable(model: pm.Model, observed: TensorVariable, rows: RowA
     )
 
 
-def _per_row(variable: TensorVariable, model: pm.Model, observed: TensorVariable) -> bool:
-    """Say whether a free variable's own prior looks at data that run along the rows."""
-    from pytensor.graph.traversal import ancestors
+def _panel(
+    model: pm.Model, observed: TensorVariable, rows: RowArrays, n: int
+) -> tuple[RowArrays, list[np.ndarray]]:
+    """Return a few rows and the orders, as positions, in which to look at them.
 
-    data: Mapping[str, int] = row_data(model, observed)
-    above = variable in lies_above(observed, model)
-    return above and bool({model[name] for name in data} & set(ancestors([variable])))
+    None is as long as the real rows, so that what has their length cannot pass.
+    """
+    real = real_rows(model, observed)
+    parts = [real.take(_spread(n, PANEL + 1))]
+    if set(rows.data) == set(real.data):
+        parts.insert(0, rows.take(_spread(len(rows.outcome), PANEL)))
+    panel = RowArrays(
+        np.concatenate([part.outcome for part in parts]),
+        {name: np.concatenate([part.data[name] for part in parts]) for name in real.data},
+    )
+    every = np.arange(len(panel.outcome))
+    few = every[:-1] if len(every) > 1 else every
+    together = [few, np.concatenate([every[::-1], few, every[-1:]])]
+    longer = [np.append(order, order[0]) if len(order) == n else order for order in together]
+    return panel, [*longer, few[:1]]
+
+
+def _spread(size: int, most: int) -> np.ndarray:
+    return np.unique(np.linspace(0, size - 1, min(most, size)).astype(int))
+
+
+def _densities(model: pm.Model, graphs: list[TensorVariable]) -> Iterator[np.ndarray]:
+    """Yield the densities of all rows at random points, until one where all are finite."""
+    import pytensor.tensor as pt
+
+    points = values_nearby(model, pt.concatenate(graphs), POINTS)
+    yield next(points)
+    for values in points:
+        yield values
+        if np.isfinite(values).all():
+            return
+
+
+def _check_independent(
+    found: list[np.ndarray], orders: list[np.ndarray], observed: TensorVariable
+) -> None:
+    """Raise when a row has one density here and another there."""
+    number = np.concatenate(orders)
+    first = np.array([np.flatnonzero(number == row)[0] for row in number])
+    tolerance = max(SAME, 1e3 * float(np.finfo(found[0].dtype).eps))
+    for values in found:
+        with np.errstate(invalid="ignore"):
+            away = np.abs(values - values[first]) > tolerance * (1 + np.abs(values[first]))
+        if (away | (np.isfinite(values) != np.isfinite(values[first]))).any():
+            raise ModelError(
+                f"The rows of {observed.name!r} look at each other (through a lag, a running sum, "
+                "a rank, a trend or the like), so the density of a row depends on which others are "
+                "there and none can be put in, taken out or repeated: state beliefs about the "
+                "parameters (fp.Belief), or pass a likelihood= callable."
+            )
 
 
 def _as_long_as_the_rows(model: pm.Model, observed: TensorVariable) -> list[Variable]:
     """Return free variables, then data, then plain arrays of the length of the real rows."""
     from pytensor.compile import SharedVariable
     from pytensor.graph.basic import Constant
+    from pytensor.graph.traversal import ancestors
 
     rows, replaced = n_rows(model, observed), row_data(model, observed)
     found: list[tuple[int, Variable]] = []
-    for variable in lies_above(observed, model) - {observed}:
+    value = model.rvs_to_values[observed]
+    for variable in lies_above(observed, model) - {observed, *ancestors([value])}:
         if variable in model.free_RVs:
             shape, rank = _shape(variable), 0
         elif isinstance(variable, SharedVariable) and variable.name not in replaced:

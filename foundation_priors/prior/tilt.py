@@ -55,7 +55,9 @@ def tilt(
     Parameters
     ----------
     model : pymc.Model
-        Any model with observed variables whose covariates are `pymc.Data`. It is not changed.
+        Any model with observed variables whose covariates are `pymc.Data`, and whose rows are
+        independent given the parameters. It is not changed. What it takes from its rows as a
+        whole, such as the mean of a covariate, stays that of the real rows.
     synthetic : SyntheticData, Belief or list of Belief
         The answers, or what was said about quantities of the model. They enter the prior only.
     trust : float or dict
@@ -102,7 +104,8 @@ def tilt(
     ColumnError
         When a column does not fit the model.
     ModelError
-        When the model cannot be tilted.
+        When the model cannot be tilted; when its rows look at each other, as with lags and running
+        sums, which `Belief` and ``likelihood=`` serve.
     ImproperPriorError
         When the primitive prior or the tilt has an infinite integral.
     SyntheticAsEvidenceError

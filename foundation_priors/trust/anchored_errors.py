@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, ModelError
+from foundation_priors.prior.density import row_logp, rows_variable
 from foundation_priors.prior.model import replaced
-from foundation_priors.prior.rows import RowArrays, is_discrete, row_logp, rows_variable
+from foundation_priors.prior.rows import RowArrays, is_discrete
 from foundation_priors.prior.start import values_nearby
 
 if TYPE_CHECKING:

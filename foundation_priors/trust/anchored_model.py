@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.prior.columns import ColumnSpec, Table
+from foundation_priors.prior.density import check_rows
 from foundation_priors.prior.index import lookups
-from foundation_priors.prior.model import check_model, copy_model, data_value, short, spoken_of
+from foundation_priors.prior.model import check_model, copy_model, short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
     is_one_row,
-    observed_rows,
     read_rows,
-    row_data,
+    real_rows,
 )
 from foundation_priors.prior.speech import check_columns
-from foundation_priors.prior.tied import check_rows_replaceable
 from foundation_priors.trust.anchored_errors import (
     Answers,
     confusion,
@@ -92,7 +91,7 @@ def join(
     copy = copy_model(model)
     observed = _the_outcome(copy, synthetic, columns)
     said = _said(copy, observed, synthetic, columns)
-    real = _real(copy, observed, said)
+    real = real_rows(copy, observed, said.data)
     units = gather(synthetic, said, real, real_ids(copy, pairs, len(real.outcome)))
     own = [str(v.name) for v in model.data_vars]  # A copied model has its data in another order.
     names = _given(sorted(said.data, key=lambda n: own.index(n) if n in own else len(own)), given)
@@ -181,14 +180,8 @@ def _said(
     if spec is None and short(str(observed.name)) not in synthetic.outcomes:
         spec = synthetic.outcomes[0] if len(synthetic.outcomes) == 1 else None
     rows = read_rows(model, observed, Table.from_synthetic(synthetic), columns, spec)
-    check_rows_replaceable(model, observed, rows)
+    check_rows(model, observed, rows)
     return rows
-
-
-def _real(model: pm.Model, observed: TensorVariable, said: RowArrays) -> RowArrays:
-    axes = row_data(model, observed)
-    data = {name: np.moveaxis(data_value(model, name), axes[name], 0) for name in said.data}
-    return RowArrays(observed_rows(model, observed), data)
 
 
 def _given(known: Sequence[str], given: Sequence[str] | None) -> list[str]:

@@ -81,8 +81,9 @@ def loo(path: TrustPath, trust: Sequence[float] | None = None) -> xr.Dataset:
 def row_densities(path: TrustPath) -> tuple[Floats, int]:
     """Return the log density of each real row at every so many draws, (draw, row)."""
     from foundation_priors.path.evaluate import on_draws
+    from foundation_priors.prior.density import row_logp
     from foundation_priors.prior.model import copy_model
-    from foundation_priors.prior.rows import RowArrays, observed_rows, row_logp
+    from foundation_priors.prior.rows import real_rows
 
     if path.model is None:
         raise ModelError(
@@ -90,7 +91,7 @@ def row_densities(path: TrustPath) -> tuple[Floats, int]:
             "leave rows out."
         )
     copy = copy_model(path.model)
-    rows = [RowArrays(observed_rows(copy, rv), {}) for rv in copy.observed_RVs]
+    rows = [real_rows(copy, rv) for rv in copy.observed_RVs]
     terms = [row_logp(copy, rv, r) for rv, r in zip(copy.observed_RVs, rows, strict=True)]
     size = sum(len(r.outcome) for r in rows)
     every = max(1, int(np.ceil(path.draws.sizes["sample"] * size / CELLS)))
