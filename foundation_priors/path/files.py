@@ -18,6 +18,7 @@ from foundation_priors.path.engine import Run
 from foundation_priors.path.fits import Fit
 from foundation_priors.path.ladder import Ladder
 from foundation_priors.path.reference import Reference
+from foundation_priors.prior.model import copy_model
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -90,7 +91,7 @@ def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Mod
         tree.dataset["trust"].values,
         Facts(**facts),
         Beliefs.decode(said) if MARK in said.attrs else SyntheticData._wrap(*decode(said)),
-        model,
+        None if model is None else copy_model(model),
         gradients=gradients,
     )
 

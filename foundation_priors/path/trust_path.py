@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from foundation_priors.prior.beliefs import check_path
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.informs import Informs
 from foundation_priors.prior.linkage import Link, Private
+from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.tilt import Likelihood, build
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ def trust_path(
     Parameters
     ----------
     model : pymc.Model
-        Conditioned on real data; every free variable continuous and with a proper prior.
+        Conditioned on real data; every free variable continuous and with a proper prior. The path
+        keeps a copy: data that are set on the model afterwards change nothing.
     synthetic : SyntheticData, Belief or list of Belief
         The answers, or what was said about quantities of the model.
     private, commensurate, informs, by, columns, likelihood, evidence
@@ -135,13 +138,17 @@ def trust_path(
     answers = synthetic if tilted.spoken is None else tilted.spoken.beliefs
     _check_anchors(max_anchors, len(tilted.sources))
     plan = Plan(draws, max_anchors, float(max_trust), Settings(tune, chains, cores), executor)
-    recipe = Recipe(model, options, plan)
+    kept = {k: copy(v) if isinstance(v, dict | list) else v for k, v in options.items()}
+    recipe = Recipe(copy_model(model), kept, plan)
     return climb(recipe, Engine(tilted), answers, random_seed, progressbar)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a path was built, to build another for other answers: the arguments of `build`."""
+    """How a path was built, to build another for other answers: the arguments of `build`.
+
+    They are the path's own, so that what becomes of the user's model changes nothing.
+    """
 
     model: pm.Model
     options: dict[str, Any]

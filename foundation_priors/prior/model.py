@@ -119,17 +119,36 @@ def _without_initial_values(model: pm.Model) -> Iterator[dict[str, object]]:
 
 
 def copy_model(model: pm.Model) -> pm.Model:
-    """Copy a model with its initial values, which `Model.copy` refuses, in its order."""
-    from pymc.model.fgraph import clone_model
+    """Copy a model with its initial values, which `Model.copy` refuses, in its order.
+
+    Nothing is shared: whatever happens to the model's data, or to the arrays that it was made from,
+    the copy stays what it is.
+    """
+    from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
     with _without_initial_values(model) as initial:
-        copy = clone_model(model)
+        graph, made = fgraph_from_model(model)
+    owned = [(v, new) for old, v in made.items() if (new := _owned(old, v)) is not None]
+    graph.replace_all(owned, import_missing=True)
+    copy = model_from_fgraph(graph, mutate_fgraph=True)
     for name, value in initial.items():
         copy.set_initval(copy[name], value)
     for kind in ("free_RVs", "observed_RVs", "deterministics", "potentials"):
         order = {variable.name: number for number, variable in enumerate(getattr(model, kind))}
         getattr(copy, kind).sort(key=lambda variable, order=order: order[variable.name])
     return copy
+
+
+def _owned(old: Any, made: Any) -> Any:
+    """Return an array or a shared variable with memory of its own, where PyMC's copy has none."""
+    from pymc.model.fgraph import deepcopy_shared_variable
+    from pytensor.compile import SharedVariable
+    from pytensor.graph.basic import Constant
+
+    if isinstance(old, Constant) and isinstance(old.data, np.ndarray):
+        return type(old)(old.type, old.data.copy(), old.name)
+    same = isinstance(old, SharedVariable) and getattr(made, "container", None) is old.container
+    return deepcopy_shared_variable(made) if same else None
 
 
 def short(name: str) -> str:
