@@ -27,24 +27,26 @@ def forward(
     """Return draws of functions of the free variables under their prior, shape (draw, ...)."""
     import pymc as pm
     from pytensor.graph.replace import vectorize_graph
+    from pytensor.graph.traversal import ancestors
 
+    above = set(ancestors(outputs))
     how: dict[str, Any] = {"mode": numpy_mode(), "random_seed": seed}
     try:
-        many: dict[Any, Any] = _batched(model, draws)
+        many: dict[Any, Any] = _batched([rv for rv in model.free_RVs if rv in above], draws)
         found = vectorize_graph(list(outputs), many)
         return [np.asarray(v) for v in pm.draw(found, **how)]
-    except NotImplementedError:  # a mixture whose prior depends on other variables
+    except (NotImplementedError, ValueError):  # a mixture or a walk that has parents
         return [np.asarray(v) for v in pm.draw(list(outputs), draws=draws // FEWER, **how)]
 
 
-def _batched(model: pm.Model, draws: int) -> dict[TensorVariable, TensorVariable]:
+def _batched(free: Sequence[TensorVariable], draws: int) -> dict[TensorVariable, TensorVariable]:
     """Return each free variable with a first axis of draws, its parents' draws put in."""
     from pymc.distributions.shape_utils import change_dist_size
     from pytensor.graph.replace import vectorize_graph
     from pytensor.graph.traversal import ancestors
 
     done: dict[Any, Any] = {}
-    for rv in model.free_RVs:
+    for rv in free:
         parents = {other: done[other] for other in ancestors([rv]) if other in done}
         if parents:
             done[rv] = vectorize_graph(rv, parents)
