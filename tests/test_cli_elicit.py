@@ -13,6 +13,7 @@ import pytest
 
 import foundation_priors as fp
 from foundation_priors.cli import main
+from foundation_priors.cli.permits import Permits
 from foundation_priors.cli.studyfile import read_study
 from foundation_priors.cli.usage import UsageError
 from tests.elicit.loopback import Loopback
@@ -193,7 +194,8 @@ def test_a_key_comes_from_the_environment(
     server.script(key=KEY)
     study.write_text(study.read_text().replace("base_url", 'api_key_env = "THE_KEY"\nbase_url'))
     journal = study.with_name("answers.jsonl")
-    command = ["elicit", str(study), "--journal", str(journal)]
+    host = server.address.removeprefix("http://")
+    command = ["elicit", str(study), "--journal", str(journal), "--key", f"THE_KEY={host}"]
     assert main(command) == 2
     assert "[models.small] names as its api_key_env is not set" in capsys.readouterr().err
     monkeypatch.setenv("THE_KEY", "sk-another-987654321")
@@ -463,7 +465,7 @@ def test_the_example_of_the_documentation_is_a_study(tmp_path: Path) -> None:
     (tmp_path / "profiles.csv").write_text(f"profile,{table}")
     with pytest.raises(UsageError, match="api_key_env is not set"):
         read_study(study)
-    preview = read_study(study, keys=False).survey.preview(draws=5)
+    preview = read_study(study, Permits(sends=False)).survey.preview(draws=5)
     assert not preview.notes and preview.calls > 0
 
 

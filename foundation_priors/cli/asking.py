@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.usage import UsageError
+from foundation_priors.elicit.redact import visible
 from foundation_priors.errors import IncompleteWarning
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from foundation_priors.cli.permits import Permits
     from foundation_priors.cli.studyfile import StudyFile
 
 __all__ = ["elicit", "preview", "show", "typed"]
@@ -47,8 +49,8 @@ def show(journal: Path) -> None:
     report(_console(), tally(journal))
 
 
-def preview(file: Path, draws: int, budget: Mapping[str, float]) -> None:
-    """Print what a study would ask; ask nobody.
+def preview(file: Path, draws: int, budget: Mapping[str, float], permits: Permits) -> None:
+    """Print what a study would ask, send and read; ask nobody.
 
     Parameters
     ----------
@@ -58,10 +60,13 @@ def preview(file: Path, draws: int, budget: Mapping[str, float]) -> None:
         Answers for each cell.
     budget : mapping of str to float
         As `elicit` takes it.
+    permits : Permits
+        What it may send and read; one that only looks.
     """
     from foundation_priors.cli.studyfile import read_study
 
-    print(read_study(file, keys=False).survey.preview(draws, dict(budget)))
+    shown = read_study(file, permits).survey.preview(draws, dict(budget))
+    print(visible("\n".join([*permits.wants, "", str(shown)])))
 
 
 def elicit(
@@ -74,6 +79,7 @@ def elicit(
     batch: bool,
     output: Path | None,
     again: str,
+    permits: Permits,
 ) -> None:
     """Ask a study, and print what came of it.
 
@@ -87,6 +93,8 @@ def elicit(
         A NetCDF file for the answers, which is replaced.
     again : str
         What to type to go on after an interruption.
+    permits : Permits
+        Which keys the study may send, and which files it may read.
 
     Raises
     ------
@@ -99,7 +107,7 @@ def elicit(
     """
     from foundation_priors.cli.studyfile import read_study
 
-    study = read_study(file)
+    study = read_study(file, permits)
     _bounded(study, budget)
     if output is not None:
         _placed(output)

@@ -131,6 +131,8 @@ def _add_elicit(commands: argparse._SubParsersAction) -> None:
     elicit.add_argument("--concurrency", metavar="N", type=whole(1), default=8, help=_AT_ONCE)
     elicit.add_argument("--batch", action="store_true", help="use the server's Batch API")
     elicit.add_argument("--output", metavar="FILE", type=Path, help=_OUTPUT)
+    elicit.add_argument("--key", metavar="NAME=HOST", action="append", default=[], help=_KEY)
+    elicit.add_argument("--file", metavar="PATH", action="append", default=[], help=_FILE)
     elicit.add_argument("--preview", action="store_true", help="show what would be asked, only")
 
 
@@ -138,6 +140,8 @@ _JOURNAL = "where every answer is kept, as JSON lines"
 _EACH = "answers for each profile, levels of the factors and model (default: 1)"
 _AT_ONCE = "requests under way at one server, at most (default: 8)"
 _OUTPUT = "a NetCDF file of the answers as well"
+_KEY = "the study may send the key in this environment variable to this host; repeatable"
+_FILE = "the study may read this file, or those of this folder, outside of its own; repeatable"
 _OUT = f"folder for the pictures, the table and the path (default: {FOLDER})"
 _SEED = "which 40 voters are in the pilot, and the random numbers (default: 1)"
 _DRAWS = "draws of each chain at each anchor (default: 500)"
@@ -173,11 +177,13 @@ def _writable(folder: Path) -> None:
 
 def _elicit(options: argparse.Namespace) -> None:
     from foundation_priors.cli.asking import elicit, preview, typed
+    from foundation_priors.cli.permits import Permits
 
+    permits = Permits.typed(options.key, options.file, sends=not options.preview)
     limits = {name: getattr(options, f"budget_{name}") for name in ("calls", "tokens", "money")}
     budget = {name: limit for name, limit in limits.items() if limit is not None}
     if options.preview:
-        preview(options.study, options.draws, budget)
+        preview(options.study, options.draws, budget, permits)
         return
     if options.journal is None:
         raise UsageError("The answers need a journal: add --journal answers.jsonl.")
@@ -190,6 +196,7 @@ def _elicit(options: argparse.Namespace) -> None:
         batch=options.batch,
         output=options.output,
         again=typed(options.typed),
+        permits=permits,
     )
 
 

@@ -11,6 +11,8 @@ from foundation_priors.cli.usage import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from foundation_priors.cli.permits import Permits
+
 __all__ = ["profiles_of"]
 
 NAMES = "profile"  # the column that names the profiles
@@ -18,7 +20,7 @@ ZEROS = r"\s*[+-]?0\d+\s*"  # 01 is a code, and the number 1 another one
 MARKS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", ".", "-")
 
 
-def profiles_of(given: object, folder: Path) -> pd.DataFrame | None:
+def profiles_of(given: object, folder: Path, permits: Permits) -> pd.DataFrame | None:
     """Return the profiles that a study names or holds.
 
     Parameters
@@ -28,6 +30,8 @@ def profiles_of(given: object, folder: Path) -> pd.DataFrame | None:
         rows.
     folder : pathlib.Path
         Where the file is.
+    permits : Permits
+        Which files may be read.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def profiles_of(given: object, folder: Path) -> pd.DataFrame | None:
     if given is None:
         return None
     if isinstance(given, str):
-        return _named(_read(folder / given, given))
+        return _named(_read(permits.file(folder, given, "profiles"), given))
     if isinstance(given, dict) and given and all(isinstance(v, list) for v in given.values()):
         sizes = {name: len(values) for name, values in given.items()}
         if len(set(sizes.values())) > 1:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foundation_priors.cli.permits import Permits
 from foundation_priors.cli.profilesfile import profiles_of
 from foundation_priors.cli.usage import UsageError
 from foundation_priors.errors import FoundationPriorsError, did_you_mean
@@ -64,15 +64,16 @@ class StudyFile:
     probabilities: bool
 
 
-def read_study(path: Path, *, keys: bool = True) -> StudyFile:
+def read_study(path: Path, permits: Permits | None = None) -> StudyFile:
     """Read a study.
 
     Parameters
     ----------
     path : pathlib.Path
         A TOML file. Other files that it names are looked for beside it.
-    keys : bool
-        Whether the environment must hold the API keys that it names.
+    permits : Permits, optional
+        Which keys it may send, and which files it may read. Default: no key, and those beneath its
+        folder.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def read_study(path: Path, *, keys: bool = True) -> StudyFile:
     """
     content = _parsed(path)
     try:
-        return _study(content, path.parent, keys)
+        return _study(content, path.parent, permits or Permits())
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     except (FoundationPriorsError, ValueError, TypeError) as error:
@@ -104,7 +105,7 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise UsageError(f"The study {str(path)!r} is no TOML: {error}.") from None
 
 
-def _study(content: dict[str, Any], folder: Path, keys: bool) -> StudyFile:
+def _study(content: dict[str, Any], folder: Path, permits: Permits) -> StudyFile:
     from foundation_priors.elicit import Elicitation
 
     _no_keys(content)
@@ -113,15 +114,15 @@ def _study(content: dict[str, Any], folder: Path, keys: bool) -> StudyFile:
             raise UsageError(f"{name!r} is no part of a study: type {TYPED[name]}.")
     _known(content, KNOWN, "a study")
     given = {name: content[name] for name in PLAIN if name in content}
-    given |= {name: _text(content, name, folder) for name in TEXTS}
+    given |= {name: _text(content, name, folder, permits) for name in TEXTS}
     if given["prompt"] is None:
         raise UsageError('There is no prompt: add prompt = "..." or prompt_file = "prompt.txt".')
     settings = _settings(content, "[settings]")
-    endpoints = _models(_table(content, "models"), keys)
+    endpoints = _models(_table(content, "models"), permits)
     survey = Elicitation(
         **given,
         answer={name: _answer(name, form) for name, form in _table(content, "answer").items()},
-        profiles=profiles_of(content.get("profiles"), folder),
+        profiles=profiles_of(content.get("profiles"), folder, permits),
         models=endpoints,
         factors=content.get("factors"),
         settings=settings,
@@ -165,7 +166,7 @@ def _table(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _text(content: Mapping[str, Any], name: str, folder: Path) -> str | None:
+def _text(content: Mapping[str, Any], name: str, folder: Path, permits: Permits) -> str | None:
     named = content.get(f"{name}_file")
     if named is None:
         return content.get(name)
@@ -174,7 +175,9 @@ def _text(content: Mapping[str, Any], name: str, folder: Path) -> str | None:
     if not isinstance(named, str):
         raise UsageError(f"{name}_file is {named!r}, and must be the name of a file.")
     try:
-        return (folder / named).read_text(encoding="utf-8-sig").rstrip("\n")
+        return (
+            permits.file(folder, named, f"{name}_file").read_text(encoding="utf-8-sig").rstrip("\n")
+        )
     except OSError as error:
         raise UsageError(f"{name}_file = {named!r} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -194,8 +197,9 @@ def _settings(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     return settings
 
 
-def _models(models: Mapping[str, Any], keys: bool) -> dict[str, Endpoint]:
+def _models(models: Mapping[str, Any], permits: Permits) -> dict[str, Endpoint]:
     from foundation_priors.elicit import Endpoint
+    from foundation_priors.elicit.address import checked_url
 
     endpoints = {}
     for name, entry in models.items():
@@ -212,9 +216,10 @@ def _models(models: Mapping[str, Any], keys: bool) -> dict[str, Endpoint]:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float):
             raise UsageError(f"'timeout' of {where} must be a number of seconds.")
         try:
+            address = checked_url(Endpoint(**given).address)
             endpoints[name] = Endpoint(
                 **given,
-                api_key=_key(entry.get("api_key_env"), where, keys),
+                api_key=permits.key(_variable(entry, where), address, where, "base_url" in given),
                 price=entry.get("price"),
                 timeout=timeout,
                 settings=_settings(entry, f"the settings of {where}"),
@@ -234,21 +239,14 @@ def _no_dots(name: str, entry: Mapping[str, Any]) -> None:
             )
 
 
-def _key(variable: object, where: str, needed: bool) -> str | None:
-    # The name is not repeated, since it may be a key that was put here by mistake.
-    if variable is None:
-        return None
-    if not isinstance(variable, str) or not variable.isidentifier():
-        raise UsageError(
-            f"api_key_env of {where} must be the name of an environment variable, and not a key."
-        )
-    key = os.environ.get(variable, "").strip()
-    if not key and needed:
-        raise UsageError(
-            f"The environment variable that {where} names as its api_key_env is not set: set it to"
-            " the key."
-        )
-    return key or None
+def _variable(entry: Mapping[str, Any], where: str) -> str | None:
+    variable = entry.get("api_key_env")
+    if variable is None or isinstance(variable, str) and variable.isidentifier():
+        return variable
+    # It is not repeated, since it may be a key that was put here by mistake.
+    raise UsageError(
+        f"api_key_env of {where} must be the name of an environment variable, and not a key."
+    )
 
 
 def _answer(name: str, form: object) -> object:

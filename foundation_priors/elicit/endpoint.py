@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from foundation_priors.elicit.address import checked_url, is_loopback, is_open
 from foundation_priors.elicit.redact import Secret, redact
 from foundation_priors.errors import ElicitationError
 
@@ -21,6 +21,10 @@ NOT_RECORDED = "not recorded"
 OPENAI = "https://api.openai.com/v1"
 NO_KEY = "none"  # what a server without keys is sent, since the client insists on one
 CONNECT_SECONDS = 10.0
+OPEN = (
+    "The key or headers for {where} would go over http, where others can read them: use an https"
+    " address or, where the network is your own, pass fp.Endpoint(plain_http=True)."
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,9 @@ class Endpoint:
         Further headers, kept as secret as the key.
     settings : dict, optional
         Sampling settings of this model alone; they go before the study's.
+    plain_http : bool
+        Whether key and headers may go to another machine over http, where whoever is between can
+        read them.
 
     Raises
     ------
@@ -72,12 +79,14 @@ class Endpoint:
     timeout: float = 600.0
     headers: Any = None
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    plain_http: bool = False
     _tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the arguments and hide the secret ones."""
         set_ = object.__setattr__
-        set_(self, "base_url", _checked_url(self.base_url))
+        if self.base_url not in (None, NOT_RECORDED):
+            set_(self, "base_url", checked_url(self.base_url))
         set_(self, "api_key", _checked_key(self.api_key))
         set_(self, "headers", _checked_headers(self.headers))
         set_(self, "price", _checked_price(self.price))
@@ -85,6 +94,8 @@ class Endpoint:
         set_(self, "_tokens", Secret([]))
         if not self.timeout > 0:
             raise ValueError(f"timeout={self.timeout!r} must be a number of seconds above 0.")
+        if self.base_url not in (None, NOT_RECORDED) and self._is_read_by_others():
+            raise ValueError(OPEN.format(where=f"{self.base_url!r}"))
 
     def __repr__(self) -> str:
         """Show what may be seen."""
@@ -184,6 +195,10 @@ class Endpoint:
                 f"Where model {name!r} was asked is not recorded: replay its answers, or name a"
                 " server with fp.Endpoint(base_url=...)."
             )
+        try:
+            checked_url(self.address)
+        except ValueError:
+            raise ElicitationError("The environment's OPENAI_BASE_URL is no address.") from None
         key, headers = self._key(name), dict(self.headers.reveal())
         timeout = httpx2.Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout))
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
@@ -193,7 +208,12 @@ class Endpoint:
             max_retries=0,
             timeout=timeout,
             default_headers={**self._silenced(name, key), **headers},
-            http_client=DefaultAsyncHttpxClient(timeout=timeout, limits=limits),
+            http_client=DefaultAsyncHttpxClient(
+                timeout=timeout,
+                limits=limits,
+                follow_redirects=False,  # key, headers and prompt would go along
+                trust_env=not is_loopback(self.address),  # no proxy stands before this machine
+            ),
         )
         client.admin_api_key = None
         if self.base_url is not None:
@@ -214,7 +234,13 @@ class Endpoint:
                     f"There is no key for model {name!r}: set the environment's OPENAI_API_KEY,"
                     " pass fp.Endpoint(api_key=...), or name another server with base_url=."
                 )
+        if key is not None and self.base_url is None and self._is_read_by_others():
+            raise ElicitationError(OPEN.format(where=f"model {name!r}"))
         return NO_KEY if key is None else key
+
+    def _is_read_by_others(self) -> bool:
+        secret = self.api_key.reveal() is not None or bool(self.headers.reveal())
+        return (secret or self.base_url is None) and not self.plain_http and is_open(self.address)
 
     def _silenced(self, name: str, key: Any) -> dict[str, Any]:
         """Keep what OPENAI_CUSTOM_HEADERS holds, keys as a rule, from other servers."""
@@ -245,26 +271,6 @@ class Endpoint:
             return token
 
         return fresh
-
-
-def _checked_url(url: str | None) -> str | None:
-    if url is None or url == NOT_RECORDED:
-        return url
-    try:
-        parts = urlsplit(str(url).strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("base_url is no address: give one as http://localhost:8000/v1.") from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(
-            "base_url holds a user name, a password or a query, which may be keys: pass them as"
-            " api_key= or headers=, and the address without them."
-        )
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValueError(
-            f"base_url={str(url)!r} is no address: give one as http://localhost:8000/v1."
-        )
-    return str(url).strip().rstrip("/")
 
 
 def _checked_key(key: Any) -> Secret:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Secret", "one_line", "redact", "redacted_logs"]
+__all__ = ["Secret", "one_line", "redact", "redacted_logs", "visible"]
 
 CHATTY = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")  # they log headers and addresses
 HIDDEN = "[redacted]"
@@ -25,6 +25,11 @@ PATTERNS = (
     ),
     re.compile(r"\b(?:sk|pk|rk|gsk|hf|xai|key|AIza)[-_][A-Za-z0-9_\-*.]{6,}"),
     re.compile(r"[^\s\"',;:]*\*{3,}[^\s\"',;}]*"),  # servers show the ends of a masked key
+)
+# What a terminal obeys or a reader cannot see: control characters but for tabs and new lines, marks
+# that turn the direction of writing, and halves of characters.
+OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
@@ -155,8 +160,29 @@ def one_line(text: str, length: int = 300) -> str:
     >>> one_line("a\n  b.")
     'a b'
     """
-    flat = " ".join(text.split())
+    flat = visible(" ".join(text.split()))
     return (flat if len(flat) <= length else flat[: length - 3] + "...").rstrip(".")
+
+
+def visible(text: str) -> str:
+    r"""Return a text with its control characters escaped, but for tabs and new lines.
+
+    Parameters
+    ----------
+    text : str
+        Of a server, a file or a user.
+
+    Returns
+    -------
+    str
+        What can be printed.
+
+    Examples
+    --------
+    >>> print(visible("a\x1b[31mb"))
+    a\x1b[31mb
+    """
+    return OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _keep_name(found: re.Match[str]) -> str:

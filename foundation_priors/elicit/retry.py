@@ -18,11 +18,12 @@ BUSY = (429, 503, 529)
 BROKEN = (500, 501)
 BROKE = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 FORMS = ("response_format", "json_schema")  # some servers call a form they lack an error of theirs
-WRONG_ADDRESS = (301, 302, 303, 307, 308, 405, 406, 410)
+WRONG_ADDRESS = (405, 406, 410)
 
 ADDRESS = "check base_url, which as a rule ends in /v1, and that the server is running"
 NO_MODEL = "pass the name by which the server knows it as fp.Endpoint(model=...)"
 NO_CREDIT = "the account has no credit left, so add some and run again to go on"
+ELSEWHERE = "redirects are not followed: if that server is meant, give it as base_url"
 NO_ENTRY = "check the endpoint's api_key, and that it may use this model"
 
 Kind = Literal["again", "stop", "bad", "filtered"]
@@ -252,6 +253,10 @@ def of_status(status: int, sent: Any, headers: Mapping[str, str]) -> Fault:
     Fault
         Its meaning.
     """
+    if 300 <= status < 400:
+        where = headers.get("location")
+        text = f"HTTP {status}, it redirects to {where[:500] if where else 'no address'}"
+        return Fault("stop", text, advice=ELSEWHERE)
     body, text = _detail(sent), _said(status, sent)
     code = str(body.get("code") or "")
     after = retry_after(headers)

@@ -110,6 +110,10 @@ def _no_format(reply: Reply, asked: Asked) -> Reply:
     return error(400, text, None, "invalid_request_error")
 
 
+def _redirect(status: int) -> Callable[[Reply, Asked], Reply]:
+    return lambda reply, asked: Reply(status, b"", {"Location": asked.script["location"]})
+
+
 def _html(status: int) -> Callable[[Reply, Asked], Reply]:
     page = b"<!doctype html><html><head><title>nginx</title></head><body>Hello</body></html>"
     return lambda reply, asked: Reply(status, page, kind="text/html")
@@ -221,6 +225,7 @@ FATAL: dict[str, Callable[[Reply, Asked], Reply]] = {
     "quota": _quota,
     "no_format": _no_format,
     "too_long": _too_long,
+    **{f"redirect_{status}": _redirect(status) for status in (301, 302, 303, 307, 308)},
 }
 USELESS: dict[str, Callable[[Reply, Asked], Reply]] = {
     "wrong_schema": _rewrite(lambda text: json.dumps({"something": "else"})),

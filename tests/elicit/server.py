@@ -35,6 +35,7 @@ SCRIPT: dict[str, Any] = {
     "when": {},  # faults of the requests whose text contains a key of this
     "burst": None,  # {"every": n, "length": k, "fault": name}: k faults in a row after every n
     "retry_after": 0.05,  # seconds, or any text, in the header of rate_limit_after
+    "location": "/v1/chat/completions",  # to which redirect_3xx sends
     "slow": 0.3,  # seconds that slow adds
     "formats": ["json_schema", "json_object", "text"],  # response_format has else an error 400
     "logprobs": True,  # False refuses the setting, None ignores it
