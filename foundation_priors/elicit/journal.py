@@ -6,21 +6,20 @@ import asyncio
 import contextlib
 import json
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.errors import IncompleteWarning, JournalError
+from foundation_priors.elicit.lines import read, refuse_foreign, repair, sound_lines
+from foundation_priors.elicit.lock import Locked
+from foundation_priors.errors import JournalError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["Journal", "read"]
 
-FORMAT = 1
-KINDS = ("study", "run", "probe", "answer", "failure", "batch")
 ENDED = ("collected", "failed")  # of batches
 LONG_SECRET = 8  # shorter ones would be struck out of answers by chance
 
@@ -47,7 +46,8 @@ class Journal:
     Raises
     ------
     JournalError
-        If another process has it open, if it cannot be written, or if it is no journal.
+        If another process has it open, if it cannot be written, or if it is no journal; then
+        it stays as it is.
 
     Notes
     -----
@@ -81,13 +81,22 @@ class Journal:
         self._committing: asyncio.Future[None] | None = None
         self._writing = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._lock = _locked(self.path)
+        self._lock: Locked | None = None
         self._file = -1
+        if not self.path.parent.is_dir():
+            raise JournalError(
+                f"There is no folder {str(self.path.parent)!r} for the journal: make it."
+            )
         try:
-            self.torn = _repair(self.path)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            for line in read(self.path):
-                self._index(line)
+            self._lock = Locked(self.path)
+            self._file = self._lock.file
+            with os.fdopen(os.dup(self._file), "rb+") as file:
+                refuse_foreign(file, self.path)
+                self._lock.honour()
+                self.torn = repair(file, self.path)
+                file.seek(0)
+                for line in sound_lines(file, self.path):
+                    self._index(line)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError) and not isinstance(error, JournalError):
@@ -215,10 +224,10 @@ class Journal:
                 self._commit(b"".join(self._waiting))
         finally:
             self._waiting = []
-            if self._file >= 0:
+            if self._lock is not None:
+                self._lock.release()
                 os.close(self._file)
-                self._file = -1
-            self._lock.release()
+                self._lock, self._file = None, -1
 
     def _encode(self, line: Mapping[str, Any]) -> bytes:
         if self._file < 0:
@@ -271,6 +280,11 @@ class Journal:
 
     def _commit(self, data: bytes) -> None:
         view, size = memoryview(data), os.fstat(self._file).st_size
+        if self._lock is not None and self._lock.is_gone():
+            raise JournalError(
+                f"The journal {str(self.path)!r} was deleted or replaced while it was in use: put"
+                " it back, and run again to go on from what it holds."
+            )
         try:
             while view:
                 view = view[os.write(self._file, view) :]
@@ -282,150 +296,6 @@ class Journal:
                 f"The journal {str(self.path)!r} cannot be written ({error.strerror}): make room,"
                 " and run again to go on from what it holds."
             ) from None
-
-
-def read(path: str | os.PathLike) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a journal one by one; a torn last line is left out.
-
-    Parameters
-    ----------
-    path : str or path
-        The journal, which may be in use.
-
-    Yields
-    ------
-    dict
-        A line.
-
-    Raises
-    ------
-    JournalError
-        If the file is missing or is no journal.
-    """
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise JournalError(
-            f"The journal {str(path)!r} cannot be read ({error.strerror}): name the file that"
-            " Elicitation.run wrote."
-        ) from None
-    with file:
-        for number, raw in enumerate(file, 1):
-            line = _decode(raw)
-            if line is None and not raw.endswith(b"\n"):
-                return
-            yield _checked(line, number, path)
-
-
-def _locked(path: Path) -> Any:
-    """Lock a journal; the lock file tells others who holds it."""
-    from filelock import FileLock, Timeout
-
-    if not path.parent.is_dir():
-        raise JournalError(f"There is no folder {str(path.parent)!r} for the journal: make it.")
-    place = f"{path}.lock"
-    lock = FileLock(place)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        holder = _holder(place)
-        raise JournalError(
-            f"The journal {str(path)!r} is in use by {holder}: wait for it, or name another file."
-        ) from None
-    except OSError as error:
-        raise JournalError(
-            f"The journal {str(path)!r} cannot be locked ({error.strerror}): name a file in a"
-            " folder that can be written."
-        ) from None
-    with contextlib.suppress(OSError):  # a courtesy; Windows lets nobody write to a locked file
-        Path(place).write_text(str(os.getpid()))
-    return lock
-
-
-def _holder(place: str) -> str:
-    try:
-        return f"process {int(Path(place).read_text())}"
-    except (OSError, ValueError):
-        return "another process"
-
-
-def _repair(path: Path) -> int:
-    """Move what an interrupted write left at the end of a journal to ``<path>.torn``."""
-    if not path.is_file() or not (size := path.stat().st_size):
-        return 0
-    with open(path, "rb+") as file:
-        sound, whole = _sound_size(file, size)
-        if sound == size:
-            if not whole:
-                file.seek(size)
-                file.write(b"\n")
-            return 0
-        file.seek(sound)
-        rest = file.read()
-        if sound == 0 and not rest.startswith(b'{"kind":'):
-            raise JournalError(f"{str(path)!r} is no journal of answers: name another file.")
-        with open(f"{path}.torn", "ab") as torn:
-            torn.write(rest + b"\n")
-            os.fsync(torn.fileno())
-        file.truncate(sound)
-        os.fsync(file.fileno())
-    warnings.warn(
-        f"The last line of {str(path)!r} was torn by an interrupted write; it was moved to"
-        f" {path.name + '.torn'!r}, and its call is asked again.",
-        IncompleteWarning,
-        stacklevel=4,
-    )
-    return size - sound
-
-
-def _sound_size(file: Any, size: int) -> tuple[int, bool]:
-    """Return where the sound lines end, and whether that is at the end of a line."""
-    end = size
-    while end:
-        start = _line_start(file, end)
-        file.seek(start)
-        raw = file.read(end - start)
-        if (_decode(raw) or {}).get("kind") in KINDS:
-            return end, raw.endswith(b"\n")
-        end = start
-    return 0, True
-
-
-def _line_start(file: Any, end: int, block: int = 1 << 16) -> int:
-    """Return where the line begins whose last byte comes before `end`."""
-    stop = end - 1  # the last byte may be the line's own newline
-    while stop > 0:
-        begin = max(0, stop - block)
-        file.seek(begin)
-        found = file.read(stop - begin).rfind(b"\n")
-        if found >= 0:
-            return int(begin + found + 1)
-        stop = begin
-    return 0
-
-
-def _decode(raw: bytes) -> dict[str, Any] | None:
-    try:
-        line = json.loads(raw.decode("utf-8", "surrogatepass"))
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) else None
-
-
-def _checked(line: dict[str, Any] | None, number: int, path: str | os.PathLike) -> dict[str, Any]:
-    kind = None if line is None else line.get("kind")
-    if line is None or not isinstance(kind, str) or (number == 1 and kind not in KINDS):
-        if number == 1:
-            raise JournalError(f"{str(path)!r} is no journal of answers: name another file.")
-        raise JournalError(
-            f"Line {number} of the journal {str(path)!r} is damaged: take that line out, and run"
-            " again to ask for it anew."
-        )
-    if line.get("format", FORMAT) > FORMAT:
-        raise JournalError(
-            f"The journal {str(path)!r} was written by a later version: upgrade foundation_priors."
-        )
-    return line
 
 
 def _spelt(secret: str, times: int) -> bytes:
