@@ -9,27 +9,17 @@ import pytest
 from tests.zoo.checks import check_exact, check_refused, check_rows_apart
 from tests.zoo.structures import REGISTRY
 
-AWAITS_ROWS = {
-    "centred_in_the_model", "centred_matrix", "g_prior", "lagged_covariate", "adstock",
-}  # fmt: skip
-"""What needs the statistics of the real rows, or the check that rows do not look at each other."""
-
 SERVED = [name for name, structure in REGISTRY.items() if structure.density is not None]
 REFUSED = [name for name in REGISTRY if name not in SERVED]
 
 
-def awaiting(names: list[str]) -> list:
-    wait = pytest.mark.xfail(strict=True, reason="statistics of the rows are made anew")
-    return [pytest.param(n, marks=wait) if n in AWAITS_ROWS else n for n in names]
-
-
-@pytest.mark.parametrize("name", awaiting(SERVED))
+@pytest.mark.parametrize("name", SERVED)
 def test_served_exactly(name: str):
     rng = np.random.default_rng(1)
     check_exact(REGISTRY[name], rng)
     check_rows_apart(REGISTRY[name], rng)
 
 
-@pytest.mark.parametrize("name", awaiting(REFUSED))
+@pytest.mark.parametrize("name", REFUSED)
 def test_refused_in_one_sentence(name: str):
     check_refused(REGISTRY[name], np.random.default_rng(1))
