@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         JournalError,
         ModelError,
         PlaceboWarning,
+        RereadWarning,
         SyntheticAsEvidenceError,
         UnreliableWarning,
     )
@@ -54,6 +55,7 @@ __all__ = [
     "ModelError",
     "Number",
     "PlaceboWarning",
+    "RereadWarning",
     "SyntheticAsEvidenceError",
     "SyntheticData",
     "Text",
@@ -91,6 +93,7 @@ _ROOMS = {
         "JournalError",
         "ModelError",
         "PlaceboWarning",
+        "RereadWarning",
         "SyntheticAsEvidenceError",
         "UnreliableWarning",
     ),

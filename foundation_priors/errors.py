@@ -13,6 +13,7 @@ __all__ = [
     "ModelError",
     "SyntheticAsEvidenceError",
     "PlaceboWarning",
+    "RereadWarning",
     "UnreliableWarning",
 ]
 
@@ -51,6 +52,10 @@ class IncompleteWarning(UserWarning):
 
 class PlaceboWarning(UserWarning):
     """Answers permuted among profiles gain evidence: it measures a poor primitive prior."""
+
+
+class RereadWarning(UserWarning):
+    """Answers of a journal come out otherwise than when they were recorded."""
 
 
 class UnreliableWarning(UserWarning):

@@ -20,7 +20,7 @@ __all__ = ["StudyFile", "read_study"]
 
 TEXTS = ("prompt", "system", "line", "instructions")
 FILES = tuple(f"{name}_file" for name in TEXTS)
-PLAIN = ("per_call", "shuffle_options", "probabilities", "random_seed")
+PLAIN = ("per_call", "shuffle_options", "probabilities", "probability_error", "random_seed")
 TABLES = ("answer", "factors", "models", "settings")
 KNOWN = (*TEXTS, *FILES, *PLAIN, *TABLES, "profiles")
 MODEL = ("base_url", "model", "api_key_env", "price", "timeout", "settings")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation_priors.elicit.fields import KINDS, Choice, Field, Rejected, Text, shown
 from foundation_priors.elicit.letters import ALPHABET, letters_of
-from foundation_priors.elicit.reading import bare, json_in, name_of
+from foundation_priors.elicit.reading import bare, groups_in, name_of
 from foundation_priors.elicit.schemas import fields_of, is_model
 from foundation_priors.errors import did_you_mean
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnswerSchema", "Rejected"]
 
+IDS = ("profile", "id", "profile_id")
 Check = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -33,6 +34,8 @@ class AnswerSchema:
     check : callable, optional
         What a pydantic model adds: a function of the checked values that returns them or raises
         `Rejected`.
+    incomplete : bool
+        Whether such a model's checks are not known, of one rebuilt from a journal.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class AnswerSchema:
 
     fields: dict[str, Field]
     check: Check | None = None
+    incomplete: bool = False
 
     @classmethod
     def of(cls, answer: object) -> AnswerSchema:
@@ -158,7 +162,7 @@ class AnswerSchema:
         many = _object({str(profile): one for profile in call.profiles})
         return {**many, "$defs": {"answer": _object(parts)}}
 
-    def parse(self, text: str | None, call: Call) -> list[dict[str, Any]]:
+    def parse(self, text: str | None, call: Call) -> list[dict[str, Any] | Rejected]:
         """Read and check what a model wrote.
 
         Parameters
@@ -170,19 +174,21 @@ class AnswerSchema:
 
         Returns
         -------
-        list of dict
-            Plain values by field, one for each profile of the call.
+        list of dict or Rejected
+            For each profile of the call plain values by field, or why there are none.
 
         Raises
         ------
         Rejected
-            If there is no answer, not exactly one, or one that does not fit.
+            If no profile has an answer.
         """
         if not call.keyed:
-            return [self.read_one(text)]
-        return self._read_many(text, [str(profile) for profile in call.profiles])
+            return [self.read_one(text, call.orders)]
+        return self._read_many(text, [str(profile) for profile in call.profiles], call.orders)
 
-    def probabilities(self, content: Sequence[Any] | None, call: Call) -> dict[str, Any]:
+    def probabilities(
+        self, content: Sequence[Any] | None, call: Call, text: str | None = None
+    ) -> dict[str, Any]:
         """Read the probabilities of the options off the first token of the answer.
 
         Parameters
@@ -191,6 +197,8 @@ class AnswerSchema:
             The response's ``logprobs.content``.
         call : Call
             What was asked.
+        text : str, optional
+            The message, where the tokens may be those of thoughts as well.
 
         Returns
         -------
@@ -200,21 +208,26 @@ class AnswerSchema:
         Raises
         ------
         Rejected
-            If the options' letters have less than half of the probability.
+            If the message does not begin with a letter, or its probability is not known.
         """
         name = call.study.probabilities
         assert name is not None
         options = self.options_of(name, call.orders)
-        found = dict(zip(options, letters_of(content, len(options)), strict=True))
+        chances = letters_of(content, options, text, call.study.probability_error)
+        found = dict(zip(options, chances, strict=True))
         return {name: {option: found[option] for option in self.fields[name].options}}
 
-    def read_one(self, text: str | None) -> dict[str, Any]:
+    def read_one(
+        self, text: str | None, orders: Mapping[str, Sequence[int]] | None = None
+    ) -> dict[str, Any]:
         """Read and check one answer.
 
         Parameters
         ----------
         text : str or None
             JSON, with or without a fence or prose around it; where there is one field, its value.
+        orders : mapping, optional
+            The order in which each field showed its options, where it was not the original one.
 
         Returns
         -------
@@ -225,58 +238,106 @@ class AnswerSchema:
         ------
         Rejected
             If there is no answer, or one that does not fit.
+
+        Notes
+        -----
+        The last object counts: what stands before it and other words was a draft.
         """
-        found = [value for value in json_in(text) if isinstance(value, dict)]
+        groups = groups_in(text)
+        found = [value for value in (groups[-1] if groups else ()) if isinstance(value, dict)]
         if not found and len(self.fields) == 1:
             found = [{name: bare(text or "") for name in self.fields}]
-        return _only_valid(found, self._checked, text)
+        if not found:
+            raise Rejected("not JSON", f"{shown(text)} holds no JSON object.")
+        answer = self._checked(found[-1], orders or {})
+        for other in found[:-1]:
+            if self._fits(other, orders or {}) not in (None, answer):
+                raise Rejected("several choices", "There are two different answers.")
+        return answer
 
-    def _read_many(self, text: str | None, profiles: list[str]) -> list[dict[str, Any]]:
-        found = json_in(text, lists=True)
-        if len(found) > 1 and all(isinstance(v, dict) and _id_in(v) for v in found):
-            found = [found]
-        keyed = [_by_profile(value, profiles) for value in found]
-        return _only_valid([k for k in keyed if k], lambda k: self._all(k, profiles), text)
+    def _fits(self, value: object, orders: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
+        try:
+            return self._checked(value, orders)
+        except Rejected:
+            return None
 
-    def _all(self, keyed: dict[str, Any], profiles: list[str]) -> list[dict[str, Any]]:
-        missing = [name for name in profiles if name not in keyed]
+    def _read_many(
+        self, text: str | None, profiles: list[str], orders: Mapping[str, Sequence[int]]
+    ) -> list[dict[str, Any] | Rejected]:
+        groups = [[v for v in group if _holds_objects(v)] for group in groups_in(text, lists=True)]
+        groups = [group for group in groups if group]
+        every = [value for group in groups for value in group]
+        if len(every) > 1 and _id_in(every, profiles):
+            groups = [[every]]
+        found = [_by_profile(value, profiles) for value in (groups[-1] if groups else ())]
+        if not found or found[-1] is None:
+            raise Rejected("not JSON", f"{shown(text)} holds no JSON object of profiles.")
+        if any(other is not None and other != found[-1] for other in found[:-1]):
+            raise Rejected("several choices", "There are two different answers.")
+        return self._all(found[-1], profiles, orders)
+
+    def _all(
+        self, keyed: dict[str, Any], profiles: list[str], orders: Mapping[str, Sequence[int]]
+    ) -> list[dict[str, Any] | Rejected]:
+        """Check each profile's answer, so that one that is missing or wrong loses no other."""
         surplus = [name for name in keyed if name not in set(profiles)]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise Rejected("missing profile", f"There is no answer for {missing[0]!r}{more}.")
-        if surplus:
+        if surplus and keyed.keys() & set(profiles):
             raise Rejected("surplus profile", f"Nobody asked about {shown(surplus[0])}.")
-        return [self._checked(keyed[name]) for name in profiles]
+        out: list[dict[str, Any] | Rejected] = []
+        for name in profiles:
+            try:
+                if name not in keyed:
+                    raise Rejected("missing profile", f"There is no answer for {shown(name)}.")
+                if isinstance(keyed[name], Rejected):
+                    raise keyed[name]
+                out.append(self._checked(keyed[name], orders))
+            except Rejected as error:
+                out.append(error.with_traceback(None))
+        lost = [answer for answer in out if isinstance(answer, Rejected)]
+        if len(lost) == len(profiles):
+            raise lost[0]
+        return out
 
-    def _checked(self, value: object) -> dict[str, Any]:
+    def _checked(self, value: object, orders: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise Rejected("off schema", f"{shown(value)} is no JSON object.")
-        given = {name_of(str(name)): entry for name, entry in value.items()}
-        if len(given) == 1 and not set(given) & {name_of(name) for name in self.fields}:
-            inner = next(iter(given.values()))
+        names = _names_in(value)
+        if len(names) == 1 and not set(names) & {name_of(name) for name in self.fields}:
+            inner = next(iter(value.values()))
             if isinstance(inner, dict):  # {"answer": {...}}
-                given = {name_of(str(name)): entry for name, entry in inner.items()}
-        given |= {name: value[name] for name in self.fields if name in value}
-        out = {}
+                value, names = inner, _names_in(inner)
+        out: dict[str, Any] = {}
         for name, field in self.fields.items():
-            entry = given.get(name, given.get(name_of(name)))
-            if entry is None:
-                hint = did_you_mean(name, given) if given else ""
-                raise Rejected("off schema", f"{name!r} is not answered.{hint[:80]}")
+            entry = self._entry(name, value, names)
             try:
-                out[name] = field.parse(entry)
+                if isinstance(field, Choice):
+                    out[name] = field.parse(entry, self.options_of(name, orders))
+                else:
+                    out[name] = field.parse(entry)
             except Rejected as error:
                 raise Rejected(error.reason, f"{name}: {error.detail}") from None
         return out if self.check is None else self.check(out)
+
+    def _entry(self, name: str, value: Mapping[str, Any], names: Mapping[str, list[str]]) -> object:
+        """Return what stands under a field's name, however its case and spaces are written."""
+        alike = names.get(name_of(name), [])
+        entries = [value[n] for n in alike if n == name or n not in self.fields]
+        entries = [entry for entry in entries if entry is not None]
+        if not entries:
+            hint = did_you_mean(name, [n[:40] for n in list(names)[:20]]) if names else ""
+            raise Rejected("off schema", f"{name!r} is not answered.{hint[:80]}")
+        if any(entry != entries[0] for entry in entries[1:]):
+            raise Rejected("several choices", f"{name!r} is answered twice and differently.")
+        return entries[0]
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON can hold it, but for a pydantic model's own checks."""
         return {name: _recorded(field) for name, field in self.fields.items()}
 
     @classmethod
-    def from_record(cls, entry: Mapping[str, Any]) -> AnswerSchema:
-        """Rebuild what `record` wrote."""
-        return cls({name: _rebuilt(parts) for name, parts in entry.items()})
+    def from_record(cls, entry: Mapping[str, Any], checked: bool = False) -> AnswerSchema:
+        """Rebuild what `record` wrote, `checked` if a pydantic model had checks of its own."""
+        return cls({name: _rebuilt(parts) for name, parts in entry.items()}, incomplete=checked)
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
@@ -288,25 +349,32 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _only_valid(found: list[Any], check: Callable[[Any], Any], text: str | None) -> Any:
-    """Return the one candidate that passes, or raise what is wrong with the last."""
-    passed: list[Any] = []
-    problem = Rejected("not JSON", f"{shown(text)} holds no JSON object.")
-    for candidate in found:
-        try:
-            passed.append(check(candidate))
-        except Rejected as error:
-            problem = error
-    if not passed:
-        raise problem
-    if any(other != passed[0] for other in passed[1:]):
-        raise Rejected("several choices", f"There are {len(passed)} different answers.")
-    return passed[0]
+def _names_in(value: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names in an object by what is compared of them."""
+    out: dict[str, list[str]] = {}
+    for name in value:
+        out.setdefault(name_of(name), []).append(name)
+    return out
 
 
-def _id_in(value: dict[str, Any]) -> str | None:
-    """Return the name under which an answer in a list holds its profile."""
-    return next((name for name in value if name_of(name) in ("profile", "id", "profile_id")), None)
+def _id_in(values: Sequence[Any], profiles: Sequence[str]) -> str | None:
+    """Return the name under which the answers in a list hold their profiles.
+
+    It is known, or the first name of each, under which all profiles stand once.
+    """
+    if not values or not all(isinstance(value, dict) and value for value in values):
+        return None
+    for name in values[0]:
+        if name_of(name) in IDS and all(name in value for value in values):
+            return str(name)
+    first = next(iter(values[0]))
+    held = [str(value[first]) for value in values if next(iter(value)) == first]
+    return str(first) if sorted(held) == sorted(profiles) else None
+
+
+def _holds_objects(value: Any) -> bool:
+    """Return whether a value may be answers, and not the [1] of a note."""
+    return isinstance(value, dict) or any(isinstance(entry, dict) for entry in value)
 
 
 def _by_profile(value: Any, profiles: list[str]) -> dict[str, Any] | None:
@@ -316,8 +384,8 @@ def _by_profile(value: Any, profiles: list[str]) -> dict[str, Any] | None:
         value = inner if isinstance(inner, list | dict) and len(profiles) > 1 else value
     if isinstance(value, dict):
         pairs = [(str(name), entry) for name, entry in value.items()]
-    elif value and all(isinstance(entry, dict) and _id_in(entry) for entry in value):
-        pairs = [(str(entry[_id_in(entry)]), entry) for entry in value]
+    elif (name := _id_in(value, profiles)) is not None:
+        pairs = [(str(entry[name]), entry) for entry in value]
     else:
         return None
     spoken = {name_of(f"profile {name}"): name for name in profiles}
@@ -326,7 +394,7 @@ def _by_profile(value: Any, profiles: list[str]) -> dict[str, Any] | None:
     for said, entry in pairs:
         name = said if said in profiles else spoken.get(name_of(said), said)
         if name in out and out[name] != entry:
-            raise Rejected("several choices", f"Profile {name!r} is answered twice.")
+            entry = Rejected("several choices", f"Profile {shown(name)} is answered twice.")
         out[name] = entry
     return out
 

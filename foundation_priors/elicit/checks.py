@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from foundation_priors.elicit.design import Study
 
 __all__ = [
+    "check_listed",
     "check_names",
     "check_run",
     "check_templates",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 TAKEN = {*OWN_NAMES, "source", "model", "draw", "conversation", "probability", ROWS, WEIGHT}
-OURS = ("messages", "model", "n", "response_format", "logprobs", "top_logprobs", "stream", "tools")
+OURS = ("messages", "model", "n", "response_format", "logprobs", "stream", "tools")
 SECRET = ("api_key", "authorization", "headers", "extra_headers", "extra_query")
 
 
@@ -185,6 +186,33 @@ def checked_field(probabilities: object, schema: AnswerSchema, per_call: int) ->
             f" {field.form(field.options)}."
         )
     return name
+
+
+def check_listed(study: Study) -> None:
+    """Raise if what is told about the probabilities of options cannot be meant.
+
+    Parameters
+    ----------
+    study : Study
+        With the error allowed, and settings in which ``top_logprobs`` may stand.
+
+    Raises
+    ------
+    ValueError
+        Naming it.
+    """
+    error = study.probability_error
+    if not isinstance(error, int | float) or isinstance(error, bool) or not 0 <= error < 1:
+        raise ValueError(f"probability_error={error!r} must be a number from 0 to less than 1.")
+    for settings in (study.settings, *(point.settings for point in study.endpoints.values())):
+        count = settings.get("top_logprobs", 1)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"'top_logprobs': {count!r} must be a whole number of at least 1.")
+        if "top_logprobs" in settings and not study.probabilities:
+            raise ValueError(
+                "The setting 'top_logprobs' is for options' probabilities: leave it out, or add"
+                " probabilities=True."
+            )
 
 
 def check_names(study: Study) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections import Counter, defaultdict
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,10 +14,16 @@ import xarray as xr
 
 from foundation_priors.elicit.columns import ANSWERED, MISSING, Answers
 from foundation_priors.elicit.design import ORDER, Study
-from foundation_priors.elicit.endpoint import NOT_RECORDED
 from foundation_priors.elicit.fields import Choice
 from foundation_priors.elicit.journal import read
-from foundation_priors.errors import ElicitationError, IncompleteWarning, JournalError
+from foundation_priors.elicit.origin import Notes, provenance_of
+from foundation_priors.elicit.reread import CHANGES, Rules, read_line
+from foundation_priors.errors import (
+    ElicitationError,
+    IncompleteWarning,
+    JournalError,
+    RereadWarning,
+)
 from foundation_priors.synthetic.build import FACTORS, ROWS
 from foundation_priors.synthetic.container import SyntheticData
 
@@ -29,7 +33,11 @@ CHANCE = "probability"
 
 
 def replay(
-    journal: str | os.PathLike, draws: int | None = None, version: str | None = None
+    journal: str | os.PathLike,
+    draws: int | None = None,
+    version: str | None = None,
+    *,
+    reading: Rules = "today",
 ) -> SyntheticData:
     """Rebuild the answers of a study from its journal, offline.
 
@@ -42,11 +50,14 @@ def replay(
     version : str, optional
         The ``version`` of one of the journal's lines of kind ``study``, to read what a prompt
         brought that was given up. Default: the one that was asked last.
+    reading : str, optional
+        ``"today"`` reads what the model wrote again, by the rules of this version; ``"stored"``
+        keeps what was made of it when it came. A line without the text stands as it was.
 
     Returns
     -------
     SyntheticData
-        Identical to what the run returned.
+        Identical to what the run returned, but for answers that are read otherwise today.
 
     Raises
     ------
@@ -54,11 +65,16 @@ def replay(
         If the file is missing, is no journal, or names no such study.
     ElicitationError
         If it holds no answer.
+
+    Warns
+    -----
+    RereadWarning
+        If answers come out otherwise than they were recorded.
     """
     line = asked_last(journal, version)
     study = Study.from_record(line)
     draws = draws_asked(journal, study) if draws is None else draws
-    return collect(journal, dataclasses.replace(study, draws=draws, _memo={}))
+    return collect(journal, dataclasses.replace(study, draws=draws, _memo={}), reading=reading)
 
 
 def asked_last(journal: str | os.PathLike, version: str | None = None) -> dict[str, Any]:
@@ -96,7 +112,12 @@ def draws_asked(journal: str | os.PathLike, study: Study) -> int:
     return asked or held or any_held
 
 
-def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None) -> SyntheticData:
+def collect(
+    journal: str | os.PathLike,
+    study: Study,
+    stopped: str | None = None,
+    reading: Rules = "today",
+) -> SyntheticData:
     """Read the answers to a study out of a journal, line by line.
 
     Parameters
@@ -107,6 +128,9 @@ def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None
         What was asked.
     stopped : str, optional
         Why the run ended early, for the warning.
+    reading : str, optional
+        ``"today"`` reads what the model wrote again, by the rules of this version; ``"stored"``
+        keeps what was made of it when it came. A line without the text stands as it was.
 
     Returns
     -------
@@ -125,8 +149,12 @@ def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None
     -----
     IncompleteWarning
         If answers were rejected or are missing.
+    RereadWarning
+        If answers come out otherwise than they were recorded.
     """
-    answers, notes = Answers(study), _Notes()
+    if reading not in get_args(Rules):
+        raise ValueError(f"reading={reading!r} must be 'today' or 'stored'.")
+    answers, notes = Answers(study), Notes(reading)
     for line in read(journal):
         if line["kind"] == "study":
             notes.version(line)
@@ -136,6 +164,7 @@ def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None
     if not rows.size:
         raise ElicitationError(_nothing(journal, answers, stopped))
     _warn(answers, stopped)
+    _warn_reread(notes, int(answers.status.size))
     return SyntheticData(
         _dataset(study, answers, rows),
         outcome=study.schema.outcomes,
@@ -143,7 +172,7 @@ def collect(journal: str | os.PathLike, study: Study, stopped: str | None = None
         probability=CHANCE if study.probabilities else None,
         cluster=_clusters(study),
         levels=_levels(study),
-        provenance=_provenance(journal, study, answers, notes),
+        provenance=provenance_of(journal, study, answers, notes),
     )
 
 
@@ -178,59 +207,36 @@ def probability_rows(
     return np.repeat(rows, size), np.tile(options, len(rows)), probability.ravel()
 
 
-@dataclasses.dataclass
-class _Notes:
-    """What the lines say beside the answers."""
-
-    versions: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
-    heard: dict[str, dict[str, set[str]]] = dataclasses.field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(set))
-    )
-    first: str | None = None
-    last: str | None = None
-
-    def version(self, line: Mapping[str, Any]) -> None:
-        names = ("prompt", "system", "line", "instructions", "factors", "notes")
-        said = {name: line.get(name) for name in names}
-        self.versions.setdefault(line["version"], {k: v for k, v in said.items() if v})
-
-    def answer(self, line: Mapping[str, Any]) -> None:
-        for name in ("server_model", "fingerprint", "structured"):
-            if line.get(name) is not None:
-                self.heard[line["model"]][name].add(str(line[name]))
-        time = line.get("time")
-        if time is not None:
-            self.first = min(self.first or time, time)
-            self.last = max(self.last or time, time)
-
-    def of(self, model: str, name: str) -> list[str] | str:
-        return sorted(self.heard[model][name]) or NOT_RECORDED
-
-
 def _take(
     line: Mapping[str, Any],
     study: Study,
     answers: Answers,
-    notes: _Notes,
+    notes: Notes,
     journal: str | os.PathLike,
 ) -> None:
-    found = study.locate(line)
+    try:
+        found = study.locate(line)
+    except (AttributeError, KeyError, IndexError, TypeError):
+        raise JournalError(
+            f"An answer in the journal {str(journal)!r} does not say what it answers: take the line"
+            f" with the key {str(line.get('key'))[:32]!r} out, and run again to ask for it anew."
+        ) from None
     if found is None:
         return
     call, start = found
     if answers.status[start] != MISSING:
         return
     notes.answer(line)
-    parsed = line.get("parsed")
-    if parsed is None:
-        reason = (line.get("rejected") or {}).get("reason", "no response")
-        answers.reject(start, len(call.rows), str(reason))
+    reading = read_line(line, study, call, notes.reading)
+    notes.changes.update(reading.changes)
+    if reading.parsed is None:
+        answers.reject(start, len(call.rows), str(reading.reason))
         return
     try:
-        if len(parsed) != len(call.rows):
+        if len(reading.parsed) != len(call.rows):
             raise ValueError
-        answers.add(start, call.key, parsed)
-    except (KeyError, TypeError, ValueError):
+        answers.add(start, call.key, reading.parsed, reading.reasons)
+    except (KeyError, IndexError, TypeError, ValueError):
         raise JournalError(
             f"The answer {call.key} in the journal {str(journal)!r} does not fit the study: take"
             " that line out, and run again to ask for it anew."
@@ -301,64 +307,6 @@ def _levels(study: Study) -> dict[str, Any]:
     return levels
 
 
-def _provenance(
-    journal: str | os.PathLike, study: Study, answers: Answers, notes: _Notes
-) -> dict[str, Any]:
-    models, sampling = {}, {}
-    for name, point in study.endpoints.items():
-        models[name] = {
-            "model": point.model or name,
-            "served as": notes.of(name, "server_model"),
-            "fingerprints": notes.of(name, "fingerprint"),
-        }
-        settings = {**study.settings, **point.settings}
-        sampling[name] = {"settings": settings, "structured": notes.of(name, "structured")}
-    dates = {"first": notes.first, "last": notes.last} if notes.first else None
-    versions = dict(notes.versions)
-    if study.version not in versions:
-        own = _Notes()
-        own.version(study.record())
-        versions |= own.versions
-    return {
-        "model": models,
-        "prompts": {"used": study.version, "versions": versions},
-        "sampling": sampling,
-        "dates": dates,
-        "rejected": _rejected(study, answers),
-        "journal": Path(journal).name,
-    }
-
-
-def _rejected(study: Study, answers: Answers) -> dict[str, Any]:
-    """Count what is not there, since it is not missing at random."""
-    status, n = answers.status, len(study.profiles)
-    lost = status > ANSWERED
-    by_profile = np.bincount(np.flatnonzero(lost) % n, minlength=n)
-    return {
-        "asked": int(status.size),
-        "answered": int((status == ANSWERED).sum()),
-        "not asked yet": int((status == MISSING).sum()),
-        "reasons": answers.counts(),
-        "by design": _by_design(study, answers),
-        "by profile": {
-            str(study.profiles.ids[i]): int(by_profile[i]) for i in np.flatnonzero(by_profile)
-        },
-    }
-
-
-def _by_design(study: Study, answers: Answers) -> list[dict[str, Any]]:
-    shape = (len(study.endpoints), len(study.combinations), -1)
-    table, out = answers.status.reshape(shape), []
-    for m, name in enumerate(study.endpoints):
-        for c, levels in enumerate(study.combinations):
-            codes = Counter(table[m, c][table[m, c] > ANSWERED].tolist())
-            reasons = {answers.reasons[code - 2]: count for code, count in codes.items()}
-            if reasons:
-                asked = {"source": name, **levels, "asked": int(table.shape[2])}
-                out.append({**asked, "reasons": dict(sorted(reasons.items()))})
-    return out
-
-
 def _warn(answers: Answers, stopped: str | None) -> None:
     size, there = answers.status.size, int((answers.status == ANSWERED).sum())
     if there == size:
@@ -369,6 +317,19 @@ def _warn(answers: Answers, stopped: str | None) -> None:
     warnings.warn(
         " ".join([lost, *([_sentence(stopped)] if stopped else [])]),
         IncompleteWarning,
+        stacklevel=4,
+    )
+
+
+def _warn_reread(notes: Notes, size: int) -> None:
+    if not notes.changes:
+        return
+    how = ", ".join(f"{notes.changes[name]} {name}" for name in CHANGES if notes.changes[name])
+    warnings.warn(
+        f"{notes.changes.total()} of {size} answers come out otherwise than they were recorded,"
+        f" read by the rules of this version ({how}): see .provenance['reading'], or keep the old"
+        " reading with replay(..., reading='stored').",
+        RereadWarning,
         stacklevel=4,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +47,13 @@ class Answers:
         wide = sizes[study.probabilities] if study.probabilities else 0
         self.probability = np.zeros((n, wide)) if wide else np.zeros((0, 0))
 
-    def add(self, start: int, key: str, parsed: list[dict[str, Any]]) -> None:
+    def add(
+        self,
+        start: int,
+        key: str,
+        parsed: Sequence[dict[str, Any] | None],
+        reasons: Sequence[str | None] = (),
+    ) -> None:
         """Take in the answers to one call.
 
         Parameters
@@ -55,10 +62,16 @@ class Answers:
             The number of its first cell.
         key : str
             The call's key.
-        parsed : list of dict
-            Values by field, for each cell.
+        parsed : sequence of dict or None
+            Values by field for each cell, None for one that has no answer.
+        reasons : sequence of str or None, optional
+            Why, for each cell that has none.
         """
         for cell, values in enumerate(parsed, start):
+            if values is None:
+                self.reject(cell, 1, str(reasons[cell - start]))
+                continue
+            self.status[cell] = ANSWERED
             if self.study.probabilities:
                 name = self.study.probabilities
                 options = self.study.schema.fields[name].options
@@ -66,10 +79,8 @@ class Answers:
             for name, column in self._columns.items():
                 codes = self._codes[name]
                 column[cell] = codes[values[name]] if codes else values[name]
-        stop = start + len(parsed)
-        self.status[start:stop] = ANSWERED
         if self.calls.size:
-            self.calls[start:stop] = key[:12]
+            self.calls[start : start + len(parsed)] = key[:12]
 
     def reject(self, start: int, count: int, reason: str) -> None:
         """Take in that one call was not answered, and why."""

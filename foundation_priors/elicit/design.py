@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from foundation_priors.elicit.letters import ERROR
 from foundation_priors.elicit.template import names_in
 from foundation_priors.elicit.wording import PROFILES, messages_of
 from foundation_priors.synthetic.provenance import plain
@@ -185,6 +186,8 @@ class Study:
         Of the orders.
     draws : int
         Answers for each cell.
+    probability_error : float
+        The most by which an option's probability may be off for what a server does not list.
     """
 
     prompt: str
@@ -201,6 +204,7 @@ class Study:
     probabilities: str | None = None
     random_seed: int = 0
     draws: int = 1
+    probability_error: float = ERROR
     _memo: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
@@ -345,7 +349,12 @@ class Study:
         from foundation_priors import __version__
 
         head = {"kind": "study", "format": FORMAT, "version": self.version}
-        return {**head, **self._asked(), "package": __version__}
+        line = {**head, **self._asked(), "package": __version__}
+        if self.probabilities:
+            line["probability_error"] = self.probability_error
+        if self.schema.check is not None:
+            line["checked"] = True  # by a pydantic model, which the line cannot hold
+        return line
 
     def _asked(self) -> dict[str, Any]:
         names = ("prompt", "system", "instructions", "line", "factors", "settings", "per_call")
@@ -383,8 +392,9 @@ class Study:
         same = ("prompt", "system", "instructions", "line", "factors", "settings", "per_call")
         return cls(
             **{name: line[name] for name in (*same, "shuffle", "probabilities", "random_seed")},
-            schema=AnswerSchema.from_record(line["answer"]),
+            schema=AnswerSchema.from_record(line["answer"], bool(line.get("checked"))),
             profiles=Profiles.from_record(line["profiles"], line["index"]),
             endpoints={name: Endpoint(**entry) for name, entry in line["models"].items()},
             draws=draws,
+            probability_error=line.get("probability_error", ERROR),
         )

@@ -11,6 +11,7 @@ from foundation_priors.elicit import checks
 from foundation_priors.elicit.answers import AnswerSchema
 from foundation_priors.elicit.collect import collect, draws_asked
 from foundation_priors.elicit.design import Study
+from foundation_priors.elicit.letters import ERROR
 from foundation_priors.elicit.loops import run_anywhere
 from foundation_priors.elicit.preview import Preview, preview_of
 from foundation_priors.elicit.profiles import Profiles
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from foundation_priors.elicit.endpoint import Endpoint
+    from foundation_priors.elicit.reread import Rules
     from foundation_priors.elicit.retry import Patience
     from foundation_priors.synthetic.container import SyntheticData
 
@@ -64,7 +66,11 @@ class Elicitation:
     probabilities : bool or str, optional
         Whether to read the options' probabilities from the log-probabilities of one token, a
         letter, of the only field. Then each answer has one row for each option, with its chance in
-        the coordinate ``probability``.
+        the coordinate ``probability``. The setting ``top_logprobs`` says how many tokens are asked
+        for, by default 20.
+    probability_error : float, optional
+        The most by which such a probability may be off, since servers list only the most likely
+        tokens. An answer in which it may be more is rejected.
     random_seed : int, optional
         Of the orders.
 
@@ -105,6 +111,7 @@ class Elicitation:
         per_call: int = 1,
         shuffle_options: bool = False,
         probabilities: bool | str = False,
+        probability_error: float = ERROR,
         random_seed: int = 0,
     ) -> None:
         if not isinstance(shuffle_options, bool):
@@ -128,7 +135,9 @@ class Elicitation:
             shuffle=shuffle_options,
             probabilities=checks.checked_field(probabilities, schema, size),
             random_seed=random_seed,
+            probability_error=probability_error,
         )
+        checks.check_listed(self._study)
         checks.check_names(self._study)
         checks.check_templates(self._study)
 
@@ -237,7 +246,13 @@ class Elicitation:
         stopped = await _ask(study, path, budget, concurrency, batch, progress, patience)
         return collect(path, study, stopped)
 
-    def replay(self, journal: str | os.PathLike, draws: int | None = None) -> SyntheticData:
+    def replay(
+        self,
+        journal: str | os.PathLike,
+        draws: int | None = None,
+        *,
+        reading: Rules = "today",
+    ) -> SyntheticData:
         """Rebuild the answers from a journal, offline.
 
         Parameters
@@ -246,11 +261,14 @@ class Elicitation:
             What `run` wrote.
         draws : int, optional
             Answers for each cell. Default: as many as were last asked for.
+        reading : str, optional
+            ``"today"`` reads what the model wrote again, by the rules of this version;
+            ``"stored"`` keeps what was made of it when it came.
 
         Returns
         -------
         SyntheticData
-            Identical to what the run returned.
+            Identical to what the run returned, but for answers that are read otherwise today.
 
         Raises
         ------
@@ -258,10 +276,15 @@ class Elicitation:
             If the file is missing or is no journal.
         ElicitationError
             If it holds no answer to this study.
+
+        Warns
+        -----
+        RereadWarning
+            If answers come out otherwise than they were recorded.
         """
         path = checks.checked_path(journal)
         study = self._of(draws_asked(path, self._study) if draws is None else draws)
-        return collect(path, study)
+        return collect(path, study, reading=reading)
 
     def _of(self, draws: int) -> Study:
         return dataclasses.replace(

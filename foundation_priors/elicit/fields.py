@@ -9,11 +9,12 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from foundation_priors.elicit.numerals import readings
 from foundation_priors.errors import did_you_mean
 
 __all__ = ["KINDS", "Choice", "Field", "Flag", "Number", "Rejected", "Text", "Whole", "fold"]
 
-NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+LABEL = re.compile(r"\(?(\d{1,3}|[a-z])(?:\s?[.):\]]\s*|\s+[-–—]\s+)(\S.*)", re.DOTALL)
 LARGEST = 10**300  # of whole numbers, which have no end
 LISTED = 100  # whole numbers up to this many are listed in the schema, which every server knows
 
@@ -27,12 +28,16 @@ class Rejected(ValueError):
         A few words, the same for all answers that fail in the same way.
     detail : str
         One sentence about this answer.
+    reasons : sequence of str or None, optional
+        Of a call about several profiles of which some are answered: the reason for each, None for
+        those that are.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, reasons: Sequence[str | None] = ()) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.reasons = tuple(reasons)
 
 
 def fold(text: str) -> str:
@@ -49,7 +54,7 @@ def fold(text: str) -> str:
 
 def shown(value: object) -> str:
     """Return the beginning of an answer, for a sentence about it."""
-    text = repr(value)
+    text = repr(value[:61] if isinstance(value, str) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -89,22 +94,47 @@ class Choice:
         """Return the JSON schema."""
         return {"type": "string", "enum": list(options)}
 
-    def parse(self, value: object) -> str:
-        """Return the option that was meant."""
+    def parse(self, value: object, shown_as: Sequence[str] = ()) -> str:
+        """Return the option that was meant.
+
+        Parameters
+        ----------
+        value : object
+            What was answered: an option, with or without its number or letter before it.
+        shown_as : sequence of str, optional
+            The options in the order in which they were shown. Default: the original order.
+
+        Returns
+        -------
+        str
+            One of the options.
+
+        Raises
+        ------
+        Rejected
+            If it is none, or more than one.
+        """
         if isinstance(value, list):
             raise Rejected("several choices", f"{shown(value)} is a list and not one option.")
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)  # of the options "1" and "2"
         if not isinstance(value, str):
             raise Rejected("off schema", f"{shown(value)} is none of the options.")
-        wanted = fold(value)
-        for option in self.options:
-            if fold(option) == wanted:
-                return option
-        named = [option for option in self.options if _holds(wanted, fold(option))]
-        if len(named) > 1:
+        wanted, options = fold(value), {fold(option): option for option in self.options}
+        if wanted in options:
+            return options[wanted]
+        label = LABEL.fullmatch(wanted)
+        named = options.get(fold(label[2])) if label else None
+        if label and named is not None:
+            mark, places = label[1], [fold(o) for o in shown_as or self.options]
+            if not (_numbers(mark, fold(named), places) and options.get(mark, named) == named):
+                raise Rejected(
+                    "several choices", f"{shown(value)} is the number of another option."
+                )
+            return named
+        if sum(_holds(wanted, option) for option in options) > 1:
             raise Rejected("several choices", f"{shown(value)} names more than one option.")
-        hint = did_you_mean(value, self.options)
+        hint = did_you_mean(value[:200], self.options)
         raise Rejected("off schema", f"{shown(value)} is none of the options.{hint}")
 
 
@@ -151,12 +181,10 @@ class Whole:
 
     def parse(self, value: object) -> int:
         """Return the number that was meant."""
-        number = _number(value, "")
-        if not float(number).is_integer():
+        numbers = [n for n in _numbers_in(value, "") if float(n).is_integer()]
+        if not numbers:
             raise Rejected("off schema", f"{shown(value)} is no whole number.")
-        if int(number) not in self.values:
-            raise Rejected("out of range", f"{shown(value)} is not {self.form(self.options)}.")
-        return int(number)
+        return int(_only(value, [n for n in numbers if n in self.values], self.form(self.options)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -211,12 +239,10 @@ class Number:
 
     def parse(self, value: object) -> float:
         """Return the number that was meant."""
-        number = float(_number(value, self.unit))
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
-        if not low <= number <= high:
-            raise Rejected("out of range", f"{shown(value)} is not {self.form(())}.")
-        return number + 0.0  # which turns -0.0 into 0.0
+        within = [n for n in _numbers_in(value, self.unit) if low <= n <= high]
+        return float(_only(value, within, self.form(()))) + 0.0  # which turns -0.0 into 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -311,20 +337,38 @@ def _holds(text: str, option: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(option)}(?!\w)", text) is not None
 
 
-def _number(value: object, unit: str) -> int | float:
-    if isinstance(value, bool):
-        raise Rejected("off schema", f"{shown(value)} is no number.")
+def _numbers(mark: str, option: str, places: Sequence[str]) -> bool:
+    """Return whether a number or a letter may be that of an option."""
+    if not mark.isdigit():
+        at = ord(mark) - ord("a")
+        return at >= len(places) or places[at] == option
+    counted = [places[at] for at in (int(mark) - 1, int(mark)) if 0 <= at < len(places)]
+    return option in counted or not counted  # from 1, from 0, or a code of the prompt's own
+
+
+def _numbers_in(value: object, unit: str) -> list[int | float]:
+    """Return all that a value can mean as a number: one where it is a number of JSON."""
     if isinstance(value, str):
         text = fold(value)
-        if unit and text.endswith(fold(unit)):
-            text = text[: -len(fold(unit))].strip()
         if text in ("nan", "inf", "infinity", "-inf", "-infinity"):
             raise Rejected("not finite", f"{shown(value)} is no finite number.")
-        if NUMERAL.fullmatch(text) is None:
-            raise Rejected("off schema", f"{shown(value)} is no number.")
-        value = float(text) if set(".eE") & set(text) else int(text)
-    if not isinstance(value, int | float):
+        found = readings(text, unit)
+    else:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        found = [value] if is_number else []  # type: ignore[list-item]
+    if not found:
         raise Rejected("off schema", f"{shown(value)} is no number.")
-    if abs(value) > LARGEST or value != value:
+    finite = [n for n in found if abs(n) <= LARGEST]
+    if not finite:
         raise Rejected("not finite", f"{shown(value)} is no number that can be used.")
-    return value
+    return finite
+
+
+def _only(value: object, within: Sequence[int | float], form: str) -> int | float:
+    """Return the one reading that lies within the bounds."""
+    if not within:
+        raise Rejected("out of range", f"{shown(value)} is not {form}.")
+    if len(within) > 1:
+        both = " or ".join(f"{number:,}" for number in within)
+        raise Rejected("ambiguous", f"{shown(value)} can be {both}.")
+    return within[0]

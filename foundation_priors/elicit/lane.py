@@ -6,13 +6,14 @@ import asyncio
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.elicit.answers import Rejected
 from foundation_priors.elicit.budget import Cost, OutOfBudget
-from foundation_priors.elicit.exchange import Mode, Reply, compose, judge, send
+from foundation_priors.elicit.exchange import Dialect, Mode, Reply, compose, judge, send
 from foundation_priors.elicit.limit import Limit
+from foundation_priors.elicit.reading import loads
 from foundation_priors.elicit.retry import Fault, explain
 from foundation_priors.elicit.run import Run, now
 
@@ -78,6 +79,8 @@ class Lane:
         self.run, self.clients, self.limit = run, clients, Limit(concurrency)
         self._calls, self._claimed = calls, set[str]()
         self.modes = self._known_modes()
+        probes = run.journal.probes
+        self.dialects = {m: Dialect(**probes[m].get("dialect", {})) for m in self.modes}
         self._probing = {name: asyncio.Lock() for name in clients}
         self._heard = -math.inf
         self._doubtful: list[tuple[Question, Fault]] = []
@@ -204,7 +207,7 @@ class Lane:
         Question
             Not sent yet.
         """
-        body = compose(self.run.study, call, mode)
+        body = compose(self.run.study, call, mode, self.dialects.get(call.model))
         content = json.dumps(body, separators=(",", ":")).encode()
         return Question(call, mode, body, content, self.run.bound(call, content))
 
@@ -223,6 +226,8 @@ class Lane:
                 return got
             run.journal.note(run.failure(call, question.attempt, got))
             run.tick()
+            if got.kind == "bad" and self._reworded(question, got):
+                continue
             if got.kind in ("bad", "filtered"):
                 return got
             self._stop_if_hopeless(call.model, got, question.failures + 1)
@@ -231,6 +236,16 @@ class Lane:
             if question.failures >= tries:
                 return got
             await asyncio.sleep(run.patience.pause(max(1, question.failures), got.after))
+
+    def _reworded(self, question: Question, fault: Fault) -> bool:
+        """Word a refused request in the server's own dialect; return whether that changes it."""
+        model = question.call.model
+        known = self.dialects.get(model, Dialect())
+        self.dialects[model] = known.learned(question.body, fault.text)
+        again = self.question(question.call, question.mode)
+        changed = again.body != question.body
+        question.body, question.content, question.bound = again.body, again.content, again.bound
+        return changed
 
     def _blameless(self, question: Question, fault: Fault) -> bool:
         """Return whether the server turned a call away while it answered others."""
@@ -310,11 +325,13 @@ class Lane:
                 advice="leave probabilities= out, or ask a server that gives them",
             )
             raise self.run.error(call.model, fault)
+        dialect = self.dialects.get(call.model, Dialect())
         await self.run.journal.append(
             {
                 "kind": "probe",
                 "model": call.model,
                 **self._asked_of(call.model),
+                **({"dialect": asdict(dialect)} if dialect != Dialect() else {}),
                 "structured": mode,
                 "logprobs": bool(reply.logprobs),
                 "server_model": reply.model,
@@ -374,7 +391,7 @@ def _understood(call: Call, reply: Reply) -> bool:
     if reply.finish == "length":
         return reply.text.lstrip().startswith("{")
     try:
-        value = json.loads(reply.text)
+        value = loads(reply.text)
     except ValueError:
         return False
     return isinstance(value, dict) and value.keys() >= call.schema.get("properties", {}).keys()

@@ -8,19 +8,73 @@ from typing import Any
 
 from foundation_priors.elicit.fields import Rejected, shown
 
-__all__ = ["bare", "json_in", "name_of"]
+__all__ = ["bare", "groups_in", "is_whole", "loads", "name_of", "spoken", "thoughts_end"]
 
+DEEPEST = 64  # levels of brackets in JSON from outside; the parser below calls itself for each
+SCANNED = 2_000_000  # characters looked at for the ends of objects, so that no text takes long
 REFUSAL = re.compile(
     r"\b(i['’]m sorry|i am sorry|i apologi[sz]e|i (can(no|['’])t|can ?not|won['’]t|am (not able"
     r"|unable)|['’]m (not able|unable))|as an ai)\b",
     re.IGNORECASE,
 )
 FENCE = re.compile(r"^```(\w*\n)?|```$")
-THOUGHT = "think>"
+NAMES = (
+    r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad|deliberation"
+    r"|chain[-_ ]of[-_ ]thought|inner[-_ ]monologue)"
+)
+OPENING = (
+    rf"<{NAMES}(?:\s[^<>]{{0,200}})?>|\[THINK\]|◁think▷|<\|begin_of_(?:thought|thinking)\|>"
+    r"|<\|channel\|>\s*(?:analysis|commentary)"
+)
+CLOSING = (
+    rf"</{NAMES}\s*>|\[/THINK\]|◁/think▷|<\|end_of_(?:thought|thinking)\|>"
+    r"|<\|channel\|>\s*final\s*<\|message\|>"
+)
+OPENS = re.compile(OPENING, re.IGNORECASE)
+CLOSES = re.compile(CLOSING, re.IGNORECASE)
+THOUGHT = re.compile(rf"(?:{OPENING}).*?(?:{CLOSING})", re.IGNORECASE | re.DOTALL)
+BLANK = "\ufeff \t\r\n"
+PIECE = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\Z)|[{}\[\]]', re.DOTALL)
+TORN = re.compile(r"""\{\s*(["']|\w+\s*:)""")  # the beginning of an object, good JSON or not
 
 
-def json_in(text: str | None, lists: bool = False) -> list[Any]:
-    """Return the outermost JSON objects in a text, in order.
+def loads(data: bytes | str) -> Any:
+    """Read JSON that somebody else wrote.
+
+    Parameters
+    ----------
+    data : bytes or str
+        All of it.
+
+    Returns
+    -------
+    object
+        What it says.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or is nested more than `DEEPEST` deep.
+
+    Examples
+    --------
+    >>> loads("[" * 200_000)
+    Traceback (most recent call last):
+    ...
+    ValueError: JSON nested more than 64 deep
+    """
+    text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "replace")
+    if text.count("{") + text.count("[") > DEEPEST:
+        depth = 0
+        for piece in PIECE.finditer(text):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(piece.group(), 0)
+            if depth > DEEPEST:
+                raise ValueError(f"JSON nested more than {DEEPEST} deep")
+    return json.loads(text)
+
+
+def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
+    """Return the outermost JSON objects in a text, grouped where no word stands between them.
 
     Parameters
     ----------
@@ -31,34 +85,67 @@ def json_in(text: str | None, lists: bool = False) -> list[Any]:
 
     Returns
     -------
-    list
-        Of objects, and of lists if asked for. What stands inside one is not returned again. Empty
-        if there is none.
+    list of list
+        Of objects, and of lists if asked for, in order. What stands inside one is not returned
+        again. Empty if there is none. What stands before the last words was a draft.
 
     Raises
     ------
     Rejected
-        If the text is empty, refuses in words, or repeats a name with another value.
+        If the text is empty, refuses in words, is nested too deep, repeats a name with another
+        value, or goes on after the last object with one that cannot be read.
 
     Examples
     --------
-    >>> json_in('Sure! {"vote": "Dole"} Anything else?')
-    [{'vote': 'Dole'}]
+    >>> groups_in('Sure! {"vote": "Dole"} Anything else?')
+    [[{'vote': 'Dole'}]]
+    >>> groups_in('{"a": 1} {"a": 2}. No: {"a": 3}')
+    [[{'a': 1}, {'a': 2}], [{'a': 3}]]
     """
-    said = _spoken(text or "")
-    found, at = [], 0
-    opening = re.compile(r"[{\[]" if lists else r"\{")
+    said = spoken(text or "")
+    found: list[list[Any]] = []
+    opening, at, end, scanned = re.compile(r"[{\[]" if lists else r"\{"), 0, 0, 0
     while (start := opening.search(said, at)) is not None:
+        at = start.end()
+        stop = _end(said, start.start())
+        scanned += (stop or len(said)) - start.start()
+        if scanned > SCANNED:
+            raise Rejected("not JSON", "There are too many brackets that belong to nothing.")
+        if stop is None:
+            continue
         try:
-            value, at = DECODER.raw_decode(said, start.start())
-            found.append(value)
-        except (ValueError, RecursionError) as error:
+            value, _ = DECODER.raw_decode(said, start.start())
+        except ValueError as error:
             if isinstance(error, Rejected):
                 raise
-            at = start.end()
+            continue
+        between = re.sub(r"```\w*", "", said[end : start.start()])
+        if not found or any(c.isalnum() for c in between):
+            found.append([])
+        found[-1].append(value)
+        at = end = stop
+    torn = TORN.search(said, end) if found else None
+    if torn is not None:
+        raise Rejected("not JSON", f"The last object, {shown(said[torn.start() :])}, is none.")
     if not found and REFUSAL.search(said):
         raise Rejected("refusal", f"The model said {shown(said)}.")
     return found
+
+
+def is_whole(text: str) -> bool:
+    """Say whether a text ends with the end of a JSON object or list, but for white space.
+
+    Examples
+    --------
+    >>> is_whole('{"vote": "Dole"}' + 200 * " "), is_whole('{"vote": "Dole"'), is_whole("4")
+    (True, False, False)
+    """
+    try:
+        said = spoken(text)
+        start = re.search(r"[{\[]", said)
+        return start is not None and _end(said, start.start()) == len(said.rstrip("` \t\r\n"))
+    except Rejected:
+        return False
 
 
 def bare(text: str) -> str:
@@ -69,7 +156,7 @@ def bare(text: str) -> str:
     >>> bare("<think>Hm.</think> ```Dole```")
     'Dole'
     """
-    return FENCE.sub("", _spoken(text)).strip()
+    return FENCE.sub("", spoken(text)).strip()
 
 
 def name_of(text: str) -> str:
@@ -83,13 +170,61 @@ def name_of(text: str) -> str:
     return re.sub(r"\W+", "_", text.strip()).casefold()
 
 
-def _spoken(text: str) -> str:
-    """Cut off what a reasoning model thought before it spoke."""
-    after = text.rpartition(f"</{THOUGHT}")[2]
-    said = after.partition(f"<{THOUGHT}")[0].strip("\ufeff \t\r\n")
+def thoughts_end(text: str) -> int:
+    """Return where a message begins that follows the thoughts of a reasoning model.
+
+    Examples
+    --------
+    >>> thoughts_end("<think>A or B?</think>B"), thoughts_end("B")
+    (22, 0)
+    """
+    ends = [mark.end() for mark in CLOSES.finditer(text)]
+    return ends[-1] if ends else 0
+
+
+def spoken(text: str) -> str:
+    """Cut off what a reasoning model thought before it spoke, or after.
+
+    Parameters
+    ----------
+    text : str
+        What it wrote, with thoughts between marks such as ``<think>`` and ``</think>``, of which
+        either may be missing.
+
+    Returns
+    -------
+    str
+        What remains, without white space around it.
+
+    Raises
+    ------
+    Rejected
+        If nothing remains.
+
+    Examples
+    --------
+    >>> spoken("<thinking>Dole?</thinking> Clinton"), spoken("Clinton <reasoning> Since")
+    ('Clinton', 'Clinton')
+    """
+    said = text[thoughts_end(text) :].strip(BLANK)
+    if not said:  # it thought last
+        said = CLOSES.split(THOUGHT.sub("", text))[-1]
+    said = OPENS.split(said, maxsplit=1)[0].strip(BLANK)
     if not said:
         raise Rejected("empty", "The model said nothing.")
     return said
+
+
+def _end(text: str, start: int) -> int | None:
+    """Return where the bracket that opens at `start` is closed; None if it is not."""
+    depth = 0
+    for piece in PIECE.finditer(text, start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(piece.group(), 0)
+        if depth > DEEPEST:
+            raise Rejected("not JSON", f"The answer is nested more than {DEEPEST} deep.")
+        if depth == 0:
+            return piece.end()
+    return None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -185,6 +185,8 @@ class Run:
         if rejected is not None:
             detail = self.clean(str(rejected.detail))
             line["rejected"] = {"reason": rejected.reason, "detail": detail}
+            if rejected.reasons:
+                line["rejected"]["reasons"] = list(rejected.reasons)
         line |= {"final": final, "attempt": attempt, "time": now()}
         self.journal.hide(self.secrets())  # a function may have given a new key meanwhile
         await self.journal.append(line)
@@ -198,7 +200,7 @@ class Run:
     def _answer(
         self, call: Call, mode: Mode, messages: list[dict[str, Any]], reply: Reply | None
     ) -> dict[str, Any]:
-        line = {
+        line: dict[str, Any] = {
             "kind": "answer",
             "key": call.key,
             "request": call.request,
@@ -221,6 +223,8 @@ class Run:
         }
         if self.study.probabilities:
             line["logprobs"] = reply and reply.logprobs
+        if reply is not None and reply.thoughts:
+            line["thoughts"] = reply.thoughts
         return line
 
     def _check_bounds(self, name: str) -> None:

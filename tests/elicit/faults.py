@@ -167,6 +167,13 @@ def _off_range(value: Any) -> Any:
     return "x" * 5000 if isinstance(value, str) else 10**9
 
 
+def _one_missing(text: str) -> str:
+    """Leave the second profile out."""
+    answers = json.loads(text)
+    answers.pop(list(answers)[1])
+    return json.dumps(answers)
+
+
 def _refusal(value: dict[str, Any]) -> None:
     value["choices"][0]["message"].update(
         content=None, refusal="I'm sorry, I can't help with that."
@@ -249,4 +256,5 @@ HARMLESS: dict[str, Callable[[Reply, Asked], Reply]] = {
     "no_fingerprint": _change(lambda value: value.pop("system_fingerprint")),
     "fenced": _rewrite(lambda text: f"Sure! Here it is:\n```json\n{text}\n```\nAnything else?"),
 }
-FAULTS = BROKEN | PASSING | FATAL | USELESS | HARMLESS
+OTHERS: dict[str, Callable[[Reply, Asked], Reply]] = {"one_missing": _rewrite(_one_missing)}
+FAULTS = OTHERS | BROKEN | PASSING | FATAL | USELESS | HARMLESS

@@ -38,6 +38,8 @@ SCRIPT: dict[str, Any] = {
     "location": "/v1/chat/completions",  # to which redirect_3xx sends
     "slow": 0.3,  # seconds that slow adds
     "formats": ["json_schema", "json_object", "text"],  # response_format has else an error 400
+    "most_listed": None,  # more top_logprobs are an error 400
+    "token_limit": "max_tokens",  # another name for it is an error 400
     "logprobs": True,  # False refuses the setting, None ignores it
     "models": None,  # the names that exist; None: all
     "key": None,  # the only key let in; None: all
@@ -107,6 +109,13 @@ class State:
             return error(400, text, None, "invalid_request_error")
         if body.get("logprobs") and self.script["logprobs"] is False:
             return error(400, "logprobs are not supported", None, "invalid_request_error")
+        most = self.script["most_listed"]
+        if most is not None and (body.get("top_logprobs") or 0) > most:
+            return error(400, f"top_logprobs must be between 0 and {most}", None, "invalid_request")
+        wanted = self.script["token_limit"]
+        if wanted != "max_tokens" and "max_tokens" in body:
+            text = f"'max_tokens' is not supported with this model. Use '{wanted}' instead."
+            return error(400, text, "unsupported_parameter", "invalid_request_error")
         return None
 
     def _fault(self, seed: str, body: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field, model_validator
 
 import foundation_priors as fp
 from foundation_priors.elicit.answers import AnswerSchema, Rejected
-from foundation_priors.elicit.letters import letters_of
 from tests.elicit.offline import elicitation, study_of
 
 SCHEMA = AnswerSchema.of(
@@ -188,21 +187,38 @@ def test_answers_by_profile(said):
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"a": ONE, "b": TWO}, "missing profile"),
+        ({}, "missing profile"),
         ({"a": ONE, "b": TWO, "c": ONE, "d": ONE}, "surplus profile"),
-        ({"a": ONE, "b": TWO, "c": None}, "off schema"),
-        ({"a": ONE, "b": TWO, "c": {"vote": "Dole"}}, "off schema"),
-        ({"a": ONE, "A": TWO, "b": ONE, "c": ONE}, "several choices"),
+        ({"a": ONE, "b": TWO, "d": ONE}, "surplus profile"),
+        ({"a": None, "b": 1, "c": []}, "off schema"),
         (ONE, "missing profile"),
         ([1, 2, 3], "not JSON"),
         ([ONE, TWO, ONE], "not JSON"),
     ],
 )
-def test_missing_and_surplus_profiles_are_rejected(said, why):
+def test_a_call_of_which_no_profile_can_be_told_is_rejected(said, why):
     call = call_of()
     with pytest.raises(Rejected) as caught:
         call.study.schema.parse(json.dumps(said), call)
     assert caught.value.reason == why
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"a": ONE, "b": TWO}, "missing profile"),
+        ({"a": ONE, "b": TWO, "c": None}, "off schema"),
+        ({"a": ONE, "b": TWO, "c": {"vote": "Dole"}}, "off schema"),
+        ({"a": ONE, "b": TWO, "c": {"vote": "Nader", "place": 1}}, "off schema"),
+        ({"a": ONE, "b": TWO, "c": {"vote": "Dole", "place": 8}}, "out of range"),
+        ({"a": ONE, "b": TWO, "c": ONE, "C": TWO}, "several choices"),
+        ([{"profile": "a", **ONE}, {"profile": "b", **TWO}], "missing profile"),
+    ],
+)
+def test_a_profile_without_an_answer_takes_no_other_along(said, why):
+    call = call_of()
+    *found, lost = call.study.schema.parse(json.dumps(said), call)
+    assert found == [ONE, TWO] and lost.reason == why
 
 
 def test_the_keyed_schema_refers_to_one_definition():
@@ -316,52 +332,3 @@ def test_what_cannot_be_checked_is_refused(answer, error, words):
 def test_bounds_must_be_bounds(bounds):
     with pytest.raises(ValueError):
         fp.Number(*bounds)
-
-
-# Probabilities
-
-
-def token(text, chance, *others):
-    top = [{"token": t, "logprob": math.log(p)} for t, p in ((text, chance), *others)]
-    return {"token": text, "logprob": math.log(chance), "top_logprobs": top}
-
-
-def test_letters_are_added_up_and_renormalised():
-    content = [token(" A", 0.4, ("a", 0.1), ("B", 0.3), ("C", 0.1), ("D", 0.05))]
-    assert letters_of(content, 3) == pytest.approx([5 / 9, 3 / 9, 1 / 9])
-
-
-@pytest.mark.parametrize(
-    "before", [["\n"], ["**"], ["```", "json", "\n", "{", '"vote', '":', ' "']]
-)
-def test_marks_before_the_letter_are_passed_over(before):
-    content = [token(text, 0.99) for text in before] + [token("B", 0.75, ("A", 0.25))]
-    assert letters_of(content, 2) == pytest.approx([0.25, 0.75])
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (None, "no probabilities"),
-        ([], "no probabilities"),
-        ([token("I", 0.9, ("A", 0.05))], "no option"),
-        ([token("C", 0.9, ("A", 0.05))], "no option"),
-    ],
-)
-def test_few_probabilities_are_rejected(content, why):
-    with pytest.raises(Rejected) as caught:
-        letters_of(content, 2)
-    assert caught.value.reason == why
-
-
-def test_probabilities_are_those_of_the_options_not_of_their_order():
-    survey = elicitation(
-        answer={"vote": ["Clinton", "Dole"]}, probabilities=True, shuffle_options=True
-    )
-    content = [token("A", 0.75, ("B", 0.25))]
-    for call in study_of(survey).calls():
-        found = call.study.schema.probabilities(content, call)["vote"]
-        assert list(found) == ["Clinton", "Dole"]
-        first = "Clinton" if call.factors["option_order"] == "1,2" else "Dole"
-        assert found[first] == pytest.approx(0.75)
-        assert f"A: {first}\n" in call.messages[-1]["content"]
