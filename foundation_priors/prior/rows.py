@@ -78,8 +78,7 @@ def row_data(model: pm.Model, observed: TensorVariable) -> dict[str, int]:
     scalar counts.
     """
     others = [rv for rv in model.observed_RVs if rv is not observed]
-    # PyMC may take the size of an observed variable from the data it is conditioned on.
-    above = lies_above(observed, model) - {model.rvs_to_values[observed]}
+    above = lies_above(observed, model)
     names = [v.name for v in [*model.data_vars, *others] if v in above]
     if is_one_row(observed):
         return {name: 0 for name in names if model[name].ndim == 0}

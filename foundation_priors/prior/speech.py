@@ -69,7 +69,12 @@ def hear(
     for observed in spoken_of(model, synthetic.outcomes, columns):
         name = str(observed.name)
         spec = columns[name] if name in columns else _only_outcome(name, synthetic)
-        rows = read_rows(model, observed, table, columns, spec)
+        try:
+            rows = read_rows(model, observed, table, columns, spec)
+        except ColumnError:
+            # No column helps a model into which no rows can be put.
+            check_rows(model, observed, real_rows(model, observed))
+            raise
         check_rows(model, observed, rows)
         check_levels(model, observed, rows, table, spec)
         heard.append(Speech(observed, _outcome(observed, spec, synthetic), rows))

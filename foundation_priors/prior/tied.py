@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_rows_replaceable"]
 
+CURE = "state beliefs about the parameters (fp.Belief), or pass a likelihood= callable"
 PANEL, POINTS = 3, 21
 SAME = 1e-6
 """Relative difference of log densities that rounding cannot explain, in double precision."""
@@ -61,19 +62,21 @@ def check_rows_replaceable(
         if rv in above and grows(model, rv, axes, n):
             raise _of_the_rows(rv, model, observed)
     panel, orders = _panel(model, observed, rows, n)
-    try:
-        found = list(_densities(model, [logp(panel.take(order)) for order in orders]))
-    except REFUSALS as error:
-        reason = str(error).splitlines()[0].rstrip(".:") or type(error).__name__
-    else:
-        if found[0].shape == np.concatenate(orders).shape:
-            return _check_independent(found, orders, observed)
+    reason = ""
+    for some in (orders, orders[:-1]):
+        try:
+            found = list(_densities(model, [logp(panel.take(order)) for order in some]))
+        except REFUSALS as error:
+            reason = reason or str(error).splitlines()[0].rstrip(".:") or type(error).__name__
+            continue
+        if found[0].shape == np.concatenate(some).shape:
+            return _check_independent(found, some, observed)
         reason = "it does not give one value a row"
     for suspect in _as_long_as_the_rows(model, observed):
         raise _of_the_rows(suspect, model, observed)
     raise ModelError(
-        f"The likelihood of {observed.name!r} cannot be worked out for other rows ({reason}): "
-        "pass a likelihood= callable."
+        f"The likelihood of {observed.name!r} cannot be worked out for other rows than the real "
+        f"ones ({reason}): {CURE}."
     )
 
 
@@ -129,8 +132,7 @@ def _check_independent(
             raise ModelError(
                 f"The rows of {observed.name!r} look at each other (through a lag, a running sum, "
                 "a rank, a trend or the like), so the density of a row depends on which others are "
-                "there and none can be put in, taken out or repeated: state beliefs about the "
-                "parameters (fp.Belief), or pass a likelihood= callable."
+                f"there and none can be put in, taken out or repeated: {CURE}."
             )
 
 

@@ -18,7 +18,7 @@ from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.rows import RowArrays, real_rows, row_facts
 from foundation_priors.prior.start import evaluate
 from foundation_priors.trust.leave_one_out import row_densities
-from tests.prior.common import answers, loglik, points
+from tests.prior.common import answers, loglik, points, value
 
 RNG = np.random.default_rng(4)
 N, B = 8, 0.7
@@ -191,6 +191,11 @@ def test_a_prior_built_from_the_real_rows_is_served():
         sd = np.exp(point["sigma_log__"])
         expected = norm.logpdf(llm.column("y"), said @ point["b"], sd).sum()
         np.testing.assert_allclose(loglik(tilted, point), expected)
+    own = fp.tilt(made, llm, 1, columns={"X": ["X0", "X1"]}, private=["b"])
+    (point,) = points(own, count=1)
+    point["b_synthetic"] = point["b"]
+    one, two = (value(own, own.logp(vars=[own[n]]), point) for n in ("b", "b_synthetic"))
+    np.testing.assert_allclose(two, one)
 
 
 def test_a_prior_as_wide_as_the_matrix_is_served():

@@ -67,6 +67,14 @@ def test_a_density_by_hand_that_mixes_rows_is_refused():
         row_logp(made, made["y"], real_rows(made, made["y"]))
 
 
+def test_a_lag_of_the_outcomes_own_data_needs_no_column_to_be_refused():
+    with pm.Model() as made:
+        seen = pm.Data("seen", Y)
+        pm.Normal("y", pm.Normal("b") * pt.concatenate([[0.0], seen[:-1]]), 1, observed=seen)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        fp.tilt(made, answers(y=[1.0, 0.0]), 1)
+
+
 def test_every_door_refuses_them():
     lagged = model(lambda d: d.b * MIXING["lag"](d))
     with pytest.raises(fp.ModelError, match=f"{WORDS}.*fp.Belief.*likelihood="):
