@@ -89,7 +89,8 @@ def disagreement(
     """
     outcome = _outcome(synthetic, outcome)
     people = real if isinstance(real, pd.DataFrame) else real.to_dataframe().reset_index()
-    said = synthetic.dataset.to_dataframe().reset_index()
+    rows = synthetic.dataset
+    said = rows.drop_dims([d for d in rows.dims if d != "answer"]).to_dataframe().reset_index()
     if not 0 < ci_prob < 1:
         raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
     if int(draws) != draws or draws < 100:
@@ -144,8 +145,8 @@ def _covariates(
 ) -> tuple[str, ...]:
     if wanted is None:
         data = synthetic.dataset
-        numeric = [n for n in synthetic.covariates if data[n].dtype.kind in "iufb"]
-        return tuple(n for n in numeric if n in people)
+        plain = [n for n in synthetic.covariates if data[n].ndim == 1 and n in people]
+        return tuple(n for n in plain if data[n].dtype.kind in "iufb")
     for name in wanted:
         if name not in synthetic.dataset:
             raise ColumnError(

@@ -124,6 +124,11 @@ class Table:
         dataset = xr.Dataset({name: (dim, np.asarray(v)) for name, (dim, v) in plain.items()})
         return cls(dataset, levels, "the held-out rows")
 
+    @property
+    def rows(self) -> int:
+        """The number of rows, which run along the first dim of the first column."""
+        return len(next(iter(self.dataset.data_vars.values())))
+
     def column(self, name: str, wanted_by: str) -> np.ndarray:
         """Return one column, or say which columns there are."""
         if name in self.dataset.variables:
@@ -161,6 +166,10 @@ def resolve(table: Table, target: Target, spec: ColumnSpec | None) -> np.ndarray
         fit, missing or infinite values, or fractions where whole numbers belong.
     """
     array = _numeric(table, target, _default(table, target, spec))
+    if target.width == 1 and array.ndim == 1:
+        array = array[:, None]
+    elif target.width is None and array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
     width = array.shape[1] if array.ndim == 2 else None
     if array.ndim > 2 or width != target.width:
         wanted = "one value" if target.width is None else f"{target.width} values"
@@ -196,7 +205,7 @@ def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:
     if isinstance(spec, str):
         values = table.column(spec, target.name)
         if _is_number(values):
-            return values.astype(float)
+            return _ordered(table, target, spec, values.astype(float))
         return _coded(values, _levels(table, target, Codes(spec)), Codes(spec))
     if callable(spec):
         return _called(table, target, spec)
@@ -209,6 +218,21 @@ def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:
     )
 
 
+def _ordered(table: Table, target: Target, name: str, values: np.ndarray) -> np.ndarray:
+    """Return the columns of a matrix in the model's order, where both name them."""
+    variable = table.dataset[name]
+    if values.ndim != 2 or target.labels is None or variable.dims[1] not in table.dataset.coords:
+        return values
+    own = [str(label) for label in table.dataset[variable.dims[1]].values]
+    wanted = [str(label) for label in target.labels]
+    if sorted(own) != sorted(wanted):
+        raise ColumnError(
+            f"The columns of the matrix {name!r} are {own} in {table.title} and {wanted} in the "
+            "model: name them alike."
+        )
+    return values[:, [own.index(label) for label in wanted]]
+
+
 def _called(table: Table, target: Target, spec: Callable[[xr.Dataset], Any]) -> np.ndarray:
     try:
         values = np.asarray(spec(table.dataset.copy()))
@@ -219,7 +243,7 @@ def _called(table: Table, target: Target, spec: Callable[[xr.Dataset], Any]) -> 
             f"{table.title} do not have ({first}): there are "
             f"{', '.join(map(str, table.dataset.variables))}."
         ) from error
-    rows = next(iter(table.dataset.sizes.values()))
+    rows = table.rows
     if not _is_number(values) or values.ndim == 0 or len(values) != rows:
         raise ColumnError(
             f"The function in columns={{{target.name!r}: ...}} must return {rows} numbers or rows "

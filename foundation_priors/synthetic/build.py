@@ -92,9 +92,14 @@ def build(
         weight = WEIGHT  # The Dataset of another container, whose weights were given.
     data = _with_source(_with_weight(data, weight), source)
     named = {*FACTORS, *clusters, unit, probability, weight if isinstance(weight, str) else None}
-    data = data.reset_coords(outcomes).set_coords(
-        [n for n in data.data_vars if n in named and n not in outcomes]
-    )
+    roles = [n for n in data.data_vars if n in named and n not in outcomes]
+    for name in roles:
+        if data[name].dims != (ROWS,):
+            raise ColumnError(
+                f"The column {name!r} tells the answers apart and has dims {data[name].dims}: it"
+                f" must have one value per answer, on ({ROWS!r},)."
+            )
+    data = data.reset_coords(outcomes).set_coords(roles)
     schema = Schema(
         outcomes=outcomes,
         unit=unit,
@@ -286,15 +291,16 @@ def _tidy(data: xr.Dataset, outcomes: Sequence[str]) -> tuple[xr.Dataset, dict[s
         elif ROWS not in array.dims and key in data.coords:
             text = array.dtype.kind in "UT"
             variables[name] = array.astype(object) if text else array.copy()
-        elif name in outcomes and array.dims[0] == ROWS and array.ndim == 2:
+        elif array.ndim == 2 and ROWS in array.dims and (name in outcomes or key in data.data_vars):
+            array = array.transpose(ROWS, ...)
             values = np.array(array.values)
             if values.dtype.kind not in "biuf":
-                raise ColumnError(f"The outcome {name!r} has two dims and must hold numbers.")
+                raise ColumnError(f"The column {name!r} has two dims and must hold numbers.")
             variables[name] = xr.Variable(array.dims, values, plain(dict(array.attrs)))
         else:
             raise ColumnError(
                 f"Column {name!r} has dims {array.dims}, and must have one value per answer, on"
-                f" ({ROWS!r},): only an outcome may have a second dim."
+                f" ({ROWS!r},), or one row of numbers, on ({ROWS!r}, another dim)."
             )
     coords = {name: variables.pop(name) for name in list(variables) if name in data.coords}
     attrs = plain(dict(data.attrs))

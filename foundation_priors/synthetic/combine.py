@@ -164,7 +164,7 @@ def _join(name: str, arrays: list[np.ndarray]) -> np.ndarray:
             " make it all numbers, all strings, all booleans or all times."
         )
     if len({array.shape[1:] for array in arrays}) > 1:
-        raise ColumnError(f"The outcome {name!r} has another number of columns in each part.")
+        raise ColumnError(f"The column {name!r} is a matrix of another width in each part.")
     return np.concatenate(arrays)
 
 

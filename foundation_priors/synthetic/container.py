@@ -41,9 +41,10 @@ class SyntheticData(Described):
     ----------
     dataset : xarray.Dataset
         Dims: ``answer`` (or whatever the first outcome's first dim is called). An index of the rows
-        is dropped; categorical variables become strings with levels.
+        is dropped; categorical variables become strings with levels. An outcome or covariate may
+        have a second dim: a row of numbers for each answer, such as the ``X`` of ``X @ beta``.
     outcome : str or sequence of str
-        The columns that are answers. An outcome may have a second dim; all others are covariates.
+        The columns that are answers; all others are covariates.
     source : str, optional
         A column that names who answered, or one name for all rows. Default: the column ``source``.
     cluster : str or sequence of str, optional

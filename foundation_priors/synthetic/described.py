@@ -100,7 +100,7 @@ class Described(Guarded):
         Returns
         -------
         numpy.ndarray
-            Shape (answer,), or (answer, k) for an outcome with a second dim. Strings are an object
+            Shape (answer,), or (answer, k) for a column with a second dim. Strings are an object
             array in which None is missing.
 
         Raises

@@ -155,12 +155,12 @@ def test_dataset_with_categorical_variable():
     assert llm.levels == {"who": ("b", "a")}
 
 
-def test_only_outcomes_have_two_dims():
-    data = xr.Dataset({"y": ("answer", [1.0, 2.0]), "x": (("answer", "k"), np.ones((2, 2)))})
-    with pytest.raises(ColumnError, match="one value per answer"):
-        SyntheticData(data, outcome="y")
-    with pytest.raises(ColumnError, match="one value per answer"):
-        SyntheticData(data.drop_vars("x").assign(z=1.0), outcome="y")
+def test_columns_have_one_value_or_one_row_of_numbers_per_answer():
+    data = xr.Dataset({"y": ("answer", [1.0, 2.0]), "x": (("k", "answer"), np.ones((3, 2)))})
+    assert SyntheticData(data, outcome="y").column("x").shape == (2, 3)
+    for wrong in (1.0, ("k", np.ones(3)), (("answer", "k", "j"), np.ones((2, 3, 2)))):
+        with pytest.raises(ColumnError, match="one value per answer"):
+            SyntheticData(data.assign(z=wrong), outcome="y")
 
 
 def test_json_lines(tmp_path):

@@ -1,18 +1,19 @@
 """What must hold for every structure of the zoo, checked without compiling anything."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytest
+import xarray as xr
 from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
 import foundation_priors as fp
-from tests.prior.common import Point, answers, points
+from tests.prior.common import Point, points
 from tests.zoo.structures import Structure
 
 N, M = 24, 9
@@ -49,16 +50,9 @@ def taken(rows: SimpleNamespace, positions: np.ndarray) -> SimpleNamespace:
 
 def said(structure: Structure, rows: SimpleNamespace, weight=1) -> fp.SyntheticData:
     """Return the rows as a language model's answers."""
-    return answers(weight=weight, outcome=list(structure.outcome), **vars(rows))
-
-
-def columns(rows: SimpleNamespace) -> Mapping[str, list[str]]:
-    """Name the columns of each matrix of covariates."""
-    return {
-        name: [f"{name}{k}" for k in range(array.shape[1])]
-        for name, array in vars(rows).items()
-        if array.ndim == 2 and name != "y"
-    }
+    dims = {name: ("answer", f"{name}_axis") for name in vars(rows)}
+    data = {name: (dims[name][: array.ndim], array) for name, array in vars(rows).items()}
+    return fp.SyntheticData(xr.Dataset(data), outcome=list(structure.outcome), weight=weight)
 
 
 def tilted(structure: Structure, model: pm.Model, rows: SimpleNamespace, **arguments) -> pm.Model:
@@ -68,8 +62,7 @@ def tilted(structure: Structure, model: pm.Model, rows: SimpleNamespace, **argum
         arguments["evidence"] = list(structure.evidence)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        mine = fp.tilt(model, said(structure, rows, weight), TRUST, columns=columns(rows),
-                       **arguments)  # fmt: skip
+        mine = fp.tilt(model, said(structure, rows, weight), TRUST, **arguments)  # fmt: skip
     assert not [str(w.message) for w in caught if "Potential" in str(w.message)]
     return mine
 

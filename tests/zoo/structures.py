@@ -1047,6 +1047,55 @@ def density_of_ones_own():
     )  # fmt: skip
 
 
+# Outcomes and covariates in other containers
+
+
+@structure
+def discrete_outcome_in_data():
+    """PyMC puts a cast between the container and the outcome."""
+
+    def model(d):
+        x, seen = data(d, "x"), pm.Data("seen", d.y)
+        pm.Bernoulli("y", logit_p=pm.Normal("a") + pm.Normal("b") * x[0], observed=seen)
+
+    return Structure(
+        {"x": real, "y": binary}, model, lambda p, d, real: bernoulli(d.y, p.a + p.b * d.x)
+    )
+
+
+@structure
+def counts_in_data_of_which_the_size_is_taken():
+    def model(d):
+        g, seen = pm.Data("g", d.g, dims="row"), pm.Data("seen", d.y, dims="row")
+        rate = pm.Exponential("rate", 1, dims="group")
+        mu = pt.zeros(seen.shape) + rate[g]
+        pm.Poisson("y", mu, observed=seen, shape=seen.shape[0], dims="row")
+
+    return Structure(
+        {"g": level(4), "y": count}, model, lambda p, d, real: poisson(d.y, p.rate[d.g]),
+        coords={"group": STATES},
+    )  # fmt: skip
+
+
+@structure
+def outcome_of_one_column():
+    """Outcome and covariates of shape (n, 1), as scikit-learn and networks shape them."""
+
+    def model(d):
+        x, seen = pm.Data("x", d.x[:, None]), pm.Data("seen", d.y[:, None])
+        w = pm.Normal("w", shape=(1, 2))
+        out = pm.math.tanh(x @ w) @ pm.Normal("v", shape=(2, 1))
+        pm.Normal("y", out, pm.HalfNormal("sigma", 1), observed=seen)
+
+    return Structure(
+        {"x": real, "y": real}, model,
+        lambda p, d, real: normal(
+            d.y, sum(pt.tanh(d.x * p.w[0, k]) * p.v[k, 0] for k in range(2)), p.sigma
+        ),
+        private={"sigma": half_normal()},
+    )  # fmt: skip
+
+
 # Statistics of the rows inside the model: those of the real rows
 
 
