@@ -89,8 +89,9 @@ def disagreement(
     """
     outcome = _outcome(synthetic, outcome)
     people = real if isinstance(real, pd.DataFrame) else real.to_dataframe().reset_index()
-    rows = synthetic.dataset
-    said = rows.drop_dims([d for d in rows.dims if d != "answer"]).to_dataframe().reset_index()
+    data = synthetic.dataset
+    plain = data.drop_dims([dim for dim in data.dims if dim != "answer"])
+    said = plain.to_dataframe().reset_index()
     if not 0 < ci_prob < 1:
         raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
     if int(draws) != draws or draws < 100:

@@ -18,6 +18,7 @@ from foundation_priors.path.engine import Run
 from foundation_priors.path.fits import Fit
 from foundation_priors.path.ladder import Ladder
 from foundation_priors.path.reference import Reference
+from foundation_priors.prior.columns import plain_labels
 from foundation_priors.prior.model import copy_model
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _check_same(model: pm.Model, draws: xr.Dataset, facts: dict[str, Any]) -> No
         )
     for name in sorted(wanted):
         for dim in model.named_vars_to_dims.get(name) or ():
-            mine = model.coords.get(dim)
+            labels = model.coords.get(dim)
+            mine = None if labels is None else plain_labels(labels)
             theirs = draws[dim].values.tolist() if dim in draws.coords else None
             if mine is not None and list(map(str, mine)) != list(map(str, theirs or ())):
                 raise ModelError(

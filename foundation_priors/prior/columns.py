@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from foundation_priors.synthetic import SyntheticData
 
-__all__ = ["Codes", "ColumnSpec", "Table", "Target", "codes", "resolve"]
+__all__ = ["Codes", "ColumnSpec", "Table", "Target", "codes", "plain_labels", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,30 @@ def codes(
         raise ColumnError(
             f"codes({column!r}) got both levels= and dim=: give the one that numbers the levels."
         )
-    return Codes(column, None if levels is None else tuple(levels), dim)
+    return Codes(column, None if levels is None else plain_labels(levels), dim)
+
+
+def plain_labels(labels: Iterable[Hashable]) -> tuple[Hashable, ...]:
+    """Return labels that samplers and files can hold: numbers or times of one kind, else texts.
+
+    Intervals, tuples and labels of several kinds become their text, or, where that would make two
+    of them alike (1 and "1"), the text that Python writes.
+
+    Examples
+    --------
+    >>> plain_labels([1, "a"])
+    ('1', 'a')
+    """
+    import pandas as pd
+
+    labels = list(labels)
+    index = pd.Index(labels, tupleize_cols=False)
+    if isinstance(index.dtype, np.dtype) and index.dtype.kind in "biuf":
+        return tuple(v.item() if isinstance(v, np.generic) else v for v in labels)
+    if isinstance(index.dtype, np.dtype) and index.dtype.kind in "mM":
+        return tuple(labels)
+    texts = [str(label) for label in labels]
+    return tuple(texts if len(set(texts)) == len(set(labels)) else map(repr, labels))
 
 
 @dataclass(frozen=True)
@@ -112,15 +135,15 @@ class Table:
                 "Held-out rows must be a DataFrame or an xarray.Dataset, not "
                 f"{type(rows).__name__}."
             )
-        levels = {
-            str(name): tuple(column.cat.categories)
-            for name, column in rows.items()
-            if isinstance(column.dtype, pd.CategoricalDtype)
-        }
-        plain = {
-            str(name): ("row", column.astype(object) if str(name) in levels else column)
-            for name, column in rows.items()
-        }
+        levels, plain = {}, {}
+        for name, column in rows.items():
+            if isinstance(column.dtype, pd.CategoricalDtype):
+                categories = plain_labels(column.cat.categories)
+                levels[str(name)] = categories
+                column = column.cat.rename_categories(list(categories)).astype(object)
+            elif isinstance(column.dtype, pd.IntervalDtype):
+                column = column.astype(str)
+            plain[str(name)] = "row", column
         dataset = xr.Dataset({name: (dim, np.asarray(v)) for name, (dim, v) in plain.items()})
         return cls(dataset, levels, "the held-out rows")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from foundation_priors.errors import ImproperPriorError, ModelError
+from foundation_priors.prior.columns import plain_labels
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -122,7 +123,8 @@ def copy_model(model: pm.Model) -> pm.Model:
     """Copy a model with its initial values, which `Model.copy` refuses, in its order.
 
     Nothing is shared: whatever happens to the model's data, or to the arrays that it was made from,
-    the copy stays what it is.
+    the copy stays what it is. Labels of its dimensions that samplers and files cannot hold become
+    text.
     """
     from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
@@ -131,6 +133,9 @@ def copy_model(model: pm.Model) -> pm.Model:
     owned = [(v, new) for old, v in made.items() if (new := _owned(old, v)) is not None]
     graph.replace_all(owned, import_missing=True)
     copy = model_from_fgraph(graph, mutate_fgraph=True)
+    for dim, labels in copy.coords.items():
+        if labels is not None:
+            copy.coords[dim] = plain_labels(labels)
     for name, value in initial.items():
         copy.set_initval(copy[name], value)
     for kind in ("free_RVs", "observed_RVs", "deterministics", "potentials"):

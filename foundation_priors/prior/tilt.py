@@ -97,7 +97,9 @@ def tilt(
     -------
     pymc.Model
         An ordinary model, with the trust as the data container ``fp_trust`` and the summed
-        synthetic log-likelihood of each source as the deterministic ``fp_loglik``.
+        synthetic log-likelihood of each source as the deterministic ``fp_loglik``. Coordinates
+        that samplers and files cannot hold (intervals, tuples, labels of several kinds) become
+        their text, ``"(18, 30]"``.
 
     Raises
     ------

@@ -19,7 +19,7 @@ def tidy(name: str, values: object) -> np.ndarray:
         The column's name, for the error.
     values : array_like
         Shape (answer,). Missing strings become None; whole numbers with gaps become floats; times
-        with a zone become UTC.
+        with a zone become UTC; intervals and tuples become their text.
 
     Returns
     -------
@@ -43,6 +43,8 @@ def tidy(name: str, values: object) -> np.ndarray:
         series = series.astype(object)
     kind = pd.api.types.infer_dtype(series, skipna=True)
     gaps = bool(series.isna().any())
+    if kind == "interval" or (len(series) and series.map(_is_tuple).all()):
+        return _strings(series)
     if kind == "string" or (kind == "empty" and series.dtype.kind not in "mM"):
         return _strings(series)
     if kind == "boolean" and not gaps:
@@ -59,6 +61,10 @@ def tidy(name: str, values: object) -> np.ndarray:
         f"Column {name!r} holds values of kind {kind!r}{' with gaps' if gaps else ''}, so make it"
         " all numbers, all strings, all booleans or all times."
     )
+
+
+def _is_tuple(value: object) -> bool:
+    return isinstance(value, tuple)
 
 
 def _plain_float(values: np.ndarray) -> np.ndarray:
