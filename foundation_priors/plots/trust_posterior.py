@@ -49,16 +49,18 @@ def _density(posterior: TrustPosterior, axes: Any, ci_prob: float) -> None:
     low, high = posterior.quantile([(1 - ci_prob) / 2, (1 + ci_prob) / 2]).values
     axes.plot(trust, before, color=GREY, ls="--", label=posterior.hyperprior)
     axes.plot(trust, density, color=BLUE, lw=2, label="posterior")
-    inside = (trust >= low) & (trust <= high)
+    # The ends lie between the nodes.
+    inside = np.concatenate([[low], trust[(trust > low) & (trust < high)], [high]])
     label = f"{100 * ci_prob:.3g}% interval"
-    axes.fill_between(trust, density, where=inside, color=BLUE, alpha=0.2, label=label)
+    axes.fill_between(inside, np.interp(inside, trust, density), color=BLUE, alpha=0.2, label=label)
     shown = density[np.abs(np.cumsum(posterior.nodes.probability) - 0.5) < 0.495]
     top = max(float(shown.max()), float(np.median(before)))
     others = posterior.placebo.posteriors if posterior.placebo is not None else ()
-    for number, other in enumerate(o for o in others if o.nodes.t is not None):
+    titles = {"-": "placebo", ":": "placebo, whose checks fail"}
+    for other in (o for o in others if o.nodes.t is not None):
         x, y, _ = other.densities
-        title = None if number else "placebo"
-        axes.plot(x, y, color=ORANGE, lw=1, alpha=0.8, label=title)
+        line = ":" if other.checked[1].any() else "-"
+        axes.plot(x, y, color=ORANGE, lw=1, ls=line, alpha=0.8, label=titles.pop(line, None))
     axes.set_ylim(0, 1.15 * top)
     axes.set_ylabel("density")
 

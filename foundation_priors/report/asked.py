@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from foundation_priors.errors import JournalError
 from foundation_priors.report.section import Section
 from foundation_priors.report.words import count, listing, number, percent, several
+from foundation_priors.synthetic.provenance import KEYS, NOT_RECORDED
 
 if TYPE_CHECKING:
     from foundation_priors.beliefs import Beliefs
@@ -32,7 +34,10 @@ def asked(inputs: Inputs) -> Section:
     same = ""
     if facts.coincide:
         same = f"{percent(facts.coincide)} of the answers equal a real row."
-    history, tables, texts = _history(inputs.journal)
+    try:
+        history, tables, texts = _history(inputs.journal)
+    except JournalError as error:
+        history, tables, texts = f"The journal was not read: {error}", {}, {}
     reading = several([found.reading, beside, same, history])
     return Section(
         "asked", "", reading, {**found.tables, **tables}, {**found.texts, **texts}, notes=()
@@ -85,20 +90,41 @@ def _rows(said: SyntheticData) -> Section:
     tables = {"Answers and what they weigh": size}
     if design:
         tables["Answers by factor"] = pd.DataFrame(design)
-    return Section("asked", "", several([answers, worth, given]), tables, _prompts(said))
+    texts = [text for part in _origins(said).items() for text in _prompts(*part).items()]
+    return Section("asked", "", several([answers, worth, given]), tables, dict(texts[:PROMPTS]))
 
 
-def _prompts(said: SyntheticData) -> dict[str, str]:
-    """Return the prompts that the provenance holds, word for word."""
-    prompts = said.provenance.get("prompts")
-    if isinstance(prompts, dict):
-        found = {str(k): v if isinstance(v, str) else _spelt(v) for k, v in prompts.items()}
-        shown = list(found.items())[:PROMPTS]
-        return {f"Prompt: {k}": v for k, v in shown if v}
-    return {"Prompt": str(prompts)} if prompts else {}
+def _origins(said: SyntheticData | Beliefs) -> dict[str, dict[str, Any]]:
+    """Return the provenance of each part: by belief, by source where those differ, or the one."""
+    from foundation_priors.synthetic import SyntheticData
+
+    if not isinstance(said, SyntheticData):
+        return {f"{b.label}, {b.source}": b.provenance for b in said.beliefs}
+    own = said.provenance
+    apart = not set(KEYS) & set(own) and all(isinstance(v, dict) for v in own.values())
+    return own if own and apart else {"": own}
+
+
+def _prompts(part: str, origin: dict[str, Any]) -> dict[str, str]:
+    """Return the prompts that a part's provenance holds, word for word, by caption."""
+    prompts, whose = origin.get("prompts"), f"Prompt of {part}" if part else "Prompt"
+    if not isinstance(prompts, dict):
+        return {whose: _spelt(prompts)} if _known(prompts) else {}
+    return {f"{whose}: {k}": _spelt(v) for k, v in prompts.items() if _known(v)}
+
+
+def _known(value: Any) -> bool:
+    """Say whether something in an entry of a provenance is recorded."""
+    if isinstance(value, dict):
+        return any(map(_known, value.values()))
+    if isinstance(value, list):
+        return any(map(_known, value))
+    return value is not None and value != NOT_RECORDED and value != ""
 
 
 def _spelt(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
@@ -143,18 +169,25 @@ def _wording(line: dict[str, Any]) -> str:
 
 
 def provenance(inputs: Inputs) -> Section:
-    """Return where the answers come from, and with what all this was computed."""
+    """Return where the answers come from, and with what the audit was computed."""
     from foundation_priors.synthetic import SyntheticData
 
     said, facts = inputs.path.synthetic, inputs.path.facts
-    origin: dict[str, Any] = {}
-    if isinstance(said, SyntheticData):
-        origin = {k: v for k, v in said.provenance.items() if k != "prompts"}
-        prompts = said.provenance.get("prompts")
-        origin["prompts"] = "word for word above" if prompts else "not recorded"
-    else:
-        origin = {f"{b.label}, {b.source}": b.provenance for b in said.beliefs}
-    unknown = [k for k, v in origin.items() if v in ("not recorded", None, {})]
+    origins = _origins(said)
+    in_rows, room = isinstance(said, SyntheticData), PROMPTS
+    recorded: dict[str, Any] = {}
+    for part, own in origins.items():
+        of = f"{part}: " if part else ""
+        recorded |= {f"{of}{k}": v for k, v in own.items() if k != "prompts"}
+        size = len(_prompts(part, own))
+        recorded[f"{of}prompts"] = _above(size, min(size, room)) if in_rows else own.get("prompts")
+        room -= min(size, room)
+    unknown = [
+        f"{k} of {part}" if part else k
+        for part, own in origins.items()
+        for k in KEYS
+        if not _known(own.get(k))
+    ]
     seeds = {"path": facts.seed, "audit": inputs.random_seed}
     reading = several(
         [
@@ -164,13 +197,24 @@ def provenance(inputs: Inputs) -> Section:
             else "The path has no seed, so that it cannot be computed again to the last digit.",
         ]
     )
-    rows = [{"what": k, "recorded": _entry(v)} for k, v in origin.items()]
+    rows = [{"what": k, "recorded": _entry(v)} for k, v in recorded.items()]
     rows += [{"what": f"random seed, {k}", "recorded": _entry(v)} for k, v in seeds.items()]
     tables = {
         "Where the answers come from": pd.DataFrame(rows),
-        "Versions": pd.DataFrame(list(versions().items()), columns=["package", "version"]),
+        "Versions that made this audit": pd.DataFrame(
+            list(versions().items()), columns=["package", "version"]
+        ),
     }
     return Section("provenance", "", reading, tables)
+
+
+def _above(size: int, shown: int) -> str:
+    """Say how many of a part's prompts the section on what was asked shows."""
+    if not size:
+        return NOT_RECORDED
+    if shown == size:
+        return "word for word above"
+    return f"{shown} of {size:,} word for word above" if shown else "recorded, not shown"
 
 
 def _entry(value: Any) -> str:

@@ -57,7 +57,7 @@ def trust(inputs: Inputs) -> Section:
         "No placebo was run (foundation_priors.trust.placebo), so that the evidence may measure "
         "how poor the primitive prior is."
         if placebo is None
-        else f"Placebo: {placebo.in_words()}."
+        else f"Placebo: {placebo.in_words()}{_whose(placebo, rule)}."
     )
 
     def draw() -> Any:
@@ -72,6 +72,12 @@ def trust(inputs: Inputs) -> Section:
         "model that is wrong for the real rows, lends evidence to any answers."
     )
     return Section("trust", "", several([reading, evidence, shuffled]), tables, {}, draw, fails)
+
+
+def _whose(placebo: Any, rule: Any) -> str:
+    """Return under which hyperprior a placebo was run, where it is not the audit's."""
+    own = placebo.real.hyperprior
+    return "" if rule is not None and rule.hyperprior == own else f" (under the {own!r} rule)"
 
 
 def _frame(lines: dict[str, str]) -> pd.DataFrame:

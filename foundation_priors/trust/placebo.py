@@ -11,10 +11,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.beliefs import Beliefs
-from foundation_priors.errors import ModelError, PlaceboWarning
+from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning
 from foundation_priors.path.flags import levels_above
 from foundation_priors.prior.tilt import LOGLIK
 from foundation_priors.synthetic.exchange import exchange
+from foundation_priors.trust.fit import trust_posterior
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from foundation_priors.trust.posterior import TrustPosterior
 
 __all__ = ["Placebo", "placebo"]
+
+
+CLEAR = 2.0
+"""Standard errors beyond which permuted answers are said to gain or to lose evidence."""
+VERDICTS = {
+    1: "permuted answers gain evidence too, so it measures how poor the primitive prior is",
+    -1: "permuted answers lose evidence",
+    0: "permuted answers neither clearly gain nor clearly lose evidence",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,9 +67,34 @@ class Placebo:
         return float(np.sqrt(np.sum(np.square(errors))) / len(errors))
 
     @property
+    def reliable(self) -> NDArray[np.bool_]:
+        """Whether each permutation's path passes its checks, shape (permutation,)."""
+        return np.array([not p.checked[1].any() for p in self.posteriors])
+
+    @property
     def favours_trust(self) -> bool:
-        """Whether permuted answers gain evidence, so that the primitive prior is poor."""
-        return bool(self.log_evidence.mean() > 0)
+        """Whether permuted answers clearly gain evidence, so that the primitive prior is poor."""
+        return self._verdict > 0
+
+    @property
+    def _gain(self) -> tuple[float, float]:
+        """Mean log evidence of the reliable permutations, or of all, and its standard error.
+
+        The error is that of the draws and of the choice of permutations.
+        """
+        use = self.reliable if self.reliable.any() else np.ones(len(self.paths), bool)
+        values = self.log_evidence[use]
+        errors = [p.mcse["log_marginal_evidence"] for p in self.posteriors]
+        drawn = np.sqrt(np.sum(np.square(errors)[use])) / len(values)
+        chosen = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+        return float(values.mean()), float(np.hypot(drawn, chosen))
+
+    @property
+    def _verdict(self) -> int:
+        """1 where permuted answers gain evidence, -1 where they lose it, 0 where neither is."""
+        mean, error = self._gain
+        known = self.reliable.any() and abs(mean) > CLEAR * error
+        return int(np.sign(mean)) if known else 0
 
     def summary(self) -> xr.Dataset:
         """Return the trust and the evidence of the answers and of each permutation.
@@ -68,7 +103,8 @@ class Placebo:
         -------
         xarray.Dataset
             Over ``answers`` ("as they are", "permuted 1", ...): ``log_evidence``,
-            ``mcse_log_evidence`` and ``mean_trust`` (over ``source`` if there are several).
+            ``mcse_log_evidence``, ``mean_trust`` (over ``source`` if there are several) and
+            ``reliable``, whether the path's checks hold.
         """
         all_of_them = (self.real, *self.posteriors)
         labels = ["as they are", *(f"permuted {i + 1}" for i in range(len(self.posteriors)))]
@@ -80,6 +116,7 @@ class Placebo:
                 [p.mcse["log_marginal_evidence"] for p in all_of_them],
             ),
             "mean_trust": (("answers", "source"), np.array(means)),
+            "reliable": ("answers", [not p.checked[1].any() for p in all_of_them]),
         }
         sources = list(self.real.path.sources)
         out = xr.Dataset(data, {"answers": labels, "source": sources})
@@ -87,14 +124,15 @@ class Placebo:
 
     def in_words(self) -> str:
         """Return a sentence."""
-        mean, k = self.log_evidence.mean(), len(self.paths)
-        verdict = (
-            "permuted answers gain evidence too, so it measures how poor the primitive prior is"
-            if self.favours_trust
-            else "permuted answers lose evidence"
-        )
-        often = f", mean of {k} permutations" if k > 1 else ""
-        return f"log evidence {mean:.3g}{often} (error {self.mcse:.1g}): {verdict}"
+        (mean, error), k, bad = self._gain, len(self.paths), int((~self.reliable).sum())
+        used = k - bad or k
+        often = f", mean of {used} permutations" if used > 1 else ""
+        found = f"log evidence {mean:.3g}{often} (error {error:.1g})"
+        if bad == k:
+            whose = "its path fails" if k == 1 else f"the paths of all {k} permutations fail"
+            return f"{found}: not to be relied on, because {whose} the checks"
+        left = f"; {bad} of {k} permutations, whose paths fail the checks, are left out" * bool(bad)
+        return f"{found}: {VERDICTS[self._verdict]}{left}"
 
     def __repr__(self) -> str:
         """Return two lines of text."""
@@ -148,7 +186,9 @@ def placebo(
     Warns
     -----
     PlaceboWarning
-        When permuted answers gain evidence.
+        When permuted answers gain evidence, by more than two standard errors.
+    UnreliableWarning
+        When the paths of some permutations fail their checks; the others are judged.
 
     Notes
     -----
@@ -185,13 +225,21 @@ def placebo(
         doing = f"permutation {number + 1} of {permutations}, " if permutations > 1 else ""
         chosen = int(rng.integers(2**31))
         paths.append(climb(recipe, engine, answers, chosen, progressbar, doing))
-    posteriors = tuple(p.trust_posterior(prior) for p in paths)
+    posteriors = tuple(trust_posterior(p, prior, quiet=True) for p in paths)
     found = Placebo(tuple(paths), posteriors, path.trust_posterior(prior))
     path.__dict__["_placebo"] = found
+    if bad := int((~found.reliable).sum()):
+        warnings.warn(
+            f"The paths of {bad} of {permutations} permutations of the answers fail their checks, "
+            "so that they say nothing about the evidence: build the path with more draws or a "
+            "larger max_anchors=.",
+            UnreliableWarning,
+            stacklevel=levels_above(),
+        )
     if found.favours_trust:
         warnings.warn(
             f"Answers permuted among profiles gain evidence (log evidence "
-            f"{found.log_evidence.mean():.2g} against trust 0), so that the evidence for trust "
+            f"{found._gain[0]:.2g} against trust 0), so that the evidence for trust "
             "measures how poor the primitive prior is: choose a better one before reading it.",
             PlaceboWarning,
             stacklevel=levels_above(),

@@ -1,5 +1,8 @@
 """Answers permuted among profiles, and what they say."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -9,6 +12,7 @@ import foundation_priors as fp
 from foundation_priors.errors import ColumnError, PlaceboWarning
 from foundation_priors.synthetic.exchange import exchange
 from tests.path import models
+from tests.report import audits
 
 
 def answers(**options) -> fp.SyntheticData:
@@ -93,6 +97,49 @@ def test_a_poor_prior_is_told(path):
     with pytest.warns(PlaceboWarning, match="how poor the primitive prior is"):
         found = fp.trust.placebo(poor, permutations=1, progressbar=False)
     assert found.favours_trust and "gain evidence too" in found.in_words()
+
+
+def fake(gains: list[float], fails: list[bool], error: float = 0.01) -> fp.trust.Placebo:
+    """Return a placebo of permutations with these log evidences."""
+    rules = [
+        SimpleNamespace(
+            log_marginal_evidence=gain,
+            mcse={"log_marginal_evidence": error},
+            checked=(np.zeros((2, 1)), np.array([False, bad])),
+            hyperprior="cautious",
+        )
+        for gain, bad in zip(gains, fails, strict=True)
+    ]
+    return fp.trust.Placebo(tuple([None] * len(rules)), tuple(rules), rules[0])
+
+
+@pytest.mark.parametrize(
+    ("gains", "fails", "says", "favours"),
+    [
+        ([-1.66], [True], "because its path fails the checks", False),
+        ([1.66, 2.0], [True, True], "the paths of all 2 permutations fail the checks", False),
+        ([-1.0, -1.1, 9.0], [False, False, True], "lose evidence; 1 of 3 permutations", False),
+        ([-1.0, 0.9, 0.4], [False] * 3, "neither clearly gain nor clearly lose", False),
+        ([0.01], [False], "neither clearly gain nor clearly lose", False),
+        ([1.0, 1.2, 1.1], [False] * 3, "permuted answers gain evidence too", True),
+        ([-1.0, -1.2, -1.1], [False] * 3, "permuted answers lose evidence", False),
+    ],
+)
+def test_the_sentence_says_what_was_checked(gains, fails, says, favours):
+    found = fake(gains, fails)
+    assert says in found.in_words() and found.favours_trust == favours
+    assert found.reliable.tolist() == [not bad for bad in fails]
+    if all(fails):
+        assert "lose evidence" not in repr(found) and "gain evidence" not in repr(found)
+
+
+def test_the_audit_repeats_the_mark():
+    path = replace(models.coin())
+    path.__dict__["_placebo"] = fake([-1.66], [True])
+    section = audits.one("trust", path, trust=0.5)
+    assert "not to be relied on, because its path fails the checks" in section.reading
+    assert "under the 'cautious' rule" in section.reading
+    assert "lose evidence" not in section.reading
 
 
 def test_what_cannot_be_permuted():

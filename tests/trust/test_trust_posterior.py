@@ -267,3 +267,12 @@ def test_display_and_plot():
     axes = found.plot()
     assert axes.get_xlabel() == "trust" and len(axes.lines) == 2
     axes.figure.clear()
+
+
+@pytest.mark.parametrize("ci_prob", [0.5, 0.9, 0.99])
+def test_the_shading_ends_where_the_interval_does(ci_prob):
+    found = models.coin().trust_posterior("uniform")
+    (area,) = found.plot(ci_prob=ci_prob).collections
+    x = area.get_paths()[0].vertices[:, 0]
+    ends = found.quantile([(1 - ci_prob) / 2, (1 + ci_prob) / 2]).values
+    np.testing.assert_allclose([x.min(), x.max()], ends, rtol=1e-12)
