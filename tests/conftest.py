@@ -27,6 +27,12 @@ def interrupts() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let small answers of tests be taken as they are; what warns is tested by name."""
+    nothing_tells = "ignore:Nothing tells:foundation_priors.errors.UnreliableWarning"
+    config.addinivalue_line("filterwarnings", nothing_tells)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the notebooks, which take longest, so that nobody waits for them at the end."""
     items.sort(key=lambda item: "test_notebooks" not in item.nodeid)

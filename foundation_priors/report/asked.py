@@ -74,7 +74,7 @@ def _rows(said: SyntheticData) -> Section:
         f"At trust 1 they weigh {number(total['effective_rows'])} rows"
         f" ({total['clustering']}); {count(int(total['duplicates']), 'row')} repeat another."
     )
-    left = float(said.with_weight(None).weights().sum())
+    left = float(said.with_weight(None).effective_size().loc["total", "effective_rows"])
     given = ""
     if total["effective_rows"] > 1.01 * left:
         given = (

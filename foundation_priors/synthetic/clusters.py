@@ -28,7 +28,6 @@ __all__ = [
 
 COVARIATES = "equal covariates"
 UNTOLD = "clusters can't be told apart"
-COPIES = "exact copies"
 INDEPENDENT = "none"
 GIVEN = "given by the user"
 
@@ -56,10 +55,16 @@ def effect(data: xr.Dataset, schema: Schema, outcomes: tuple[str, ...]) -> Effec
     Returns
     -------
     Effect
-        At least how often the rows, taken without ``draw``, are whole copies of fewer rows.
+        Rows per effective row, at least 1.
+
+    Notes
+    -----
+    The unit, or without one equal covariates of at least two profiles, say which rows answer the
+    same question; how many answers these are worth is `weights.distinct`. Any other clustering
+    (equal covariates beside a unit, conversation, framing, ...) may cut across the questions, and
+    leaves `weights.crossing`; where the questions are not known, what the analysis of variance
+    leaves, `weights.design_effect`.
     """
-    same = _codes_of(data, [str(n) for n in data.variables if n != "draw"])
-    copies = weights.times_copied(same)
     scores = [score for name in outcomes for score in _scores(data, schema, name)]
     found = clusterings(data, schema)
     mass = row_mass(data, schema)
@@ -72,16 +77,47 @@ def effect(data: xr.Dataset, schema: Schema, outcomes: tuple[str, ...]) -> Effec
         scores = [_expected(score, same, mass, total) for score in scores]
         found = {name: groups[first] for name, groups in found.items()}
         mass = total
-    # A clustering tells something only if some cluster holds two different rows.
-    distinct = len(np.unique(same))
-    told = [name for name, groups in found.items() if 1 < groups.max() + 1 < distinct]
-    largest, name = float(copies), COPIES if copies > 1 else INDEPENDENT
-    for label, groups in found.items():
-        sizes = (weights.design_effect(score, groups, mass) for score in scores)
-        size = max(sizes, default=np.nan)
-        if size > largest * (1 + 1e-9):
-            largest, name = size, label
-    return Effect(largest, name if told else UNTOLD)
+    question = _question(found, schema)
+    best = Effect(1.0, INDEPENDENT if _tells(found, schema) else UNTOLD)
+    for score in scores:
+        for name, groups in found.items():
+            if name == question:
+                left = weights.distinct(score, groups, mass)
+            else:
+                left = _crossing(score, groups, mass, found[question] if question else None)
+            size = mass.sum() / left
+            if size > best.size * (1 + 1e-9):
+                best = Effect(float(size), name)
+    return best
+
+
+def _question(found: dict[str, np.ndarray], schema: Schema) -> str | None:
+    """Return the clustering that says which rows answer the same question."""
+    if schema.unit is not None and schema.unit in found:
+        return schema.unit
+    return COVARIATES if COVARIATES in found and found[COVARIATES].any() else None
+
+
+def _tells(found: dict[str, np.ndarray], schema: Schema) -> bool:
+    """Say whether anything tells repeated answers from respondents."""
+    told = [*schema.clusters, "conversation"]
+    return _question(found, schema) is not None or any(
+        name in found and found[name].any() for name in told
+    )
+
+
+def _crossing(
+    score: np.ndarray, groups: np.ndarray, mass: np.ndarray, question: np.ndarray | None
+) -> float:
+    """Return the effective rows under a clustering that does not say what was asked."""
+    if not groups.any() or not np.bincount(groups, mass).all():
+        return np.inf
+    if question is not None:
+        known = weights.distinct(score, weights.combine_codes([question, groups]), mass)
+        return weights.crossing(score, groups, mass, known)
+    size = weights.design_effect(score, groups, mass)
+    left = mass.sum() / size if size > 0 else np.inf
+    return max(float(left), weights.distinct(score, groups, mass))
 
 
 def _expected(

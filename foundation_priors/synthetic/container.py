@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean
 from foundation_priors.synthetic.build import (
     ROWS,
     Schema,
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     import os
 
     from foundation_priors.synthetic.clusters import Effect
+
+NOTHING_TELLS = (
+    "Nothing tells repeated answers from respondents, so each row counts as one answer, which is an"
+    " upper bound: name unit= or cluster=, keep the covariates that were asked about, or give"
+    " weight= (1 says that the rows are independent)."
+)
 
 __all__ = ["SyntheticData"]
 
@@ -199,17 +206,36 @@ class SyntheticData(Described):
 
         Notes
         -----
-        The design effect is the largest of `foundation_priors.synthetic.weights.design_effect` over
-        the outcomes and over clusters of equal covariates, of the unit, of each named cluster, and
-        of framing, source, persona, conversation and model; or, if that is larger, the number of
-        times that the rows, taken without ``draw``, are whole copies of fewer rows (1 if they are
-        not). Copying every row k times, with or without new draw numbers, multiplies it by exactly
-        k.
+        Rows of one unit, or where no unit is named of equal covariates (of at least two profiles),
+        answer the same question. However often it was asked, a question counts as one answer, and
+        as at most two if the answers to it vary as much as those to other questions (see
+        `foundation_priors.synthetic.weights.distinct`, which equals the one-way analysis of
+        variance for votes that mostly agree). Other clusterings (conversation, framing, source,
+        persona, model, each named cluster, equal covariates beside a unit) lower the weight
+        further where they explain more than chance does
+        (`foundation_priors.synthetic.weights.crossing`); the smallest weight counts. Where there
+        are only such clusterings, their analysis of variance decides.
+
+        Copying every row k times, with or without new draw numbers, divides the weights by exactly
+        k, and changing, adding or dropping one of n answers to the same questions moves their sum by
+        about :math:`5/n` of it at most. Without unit, clusters, conversation or two profiles nothing tells repeated
+        answers from respondents: each row then counts as one answer, which is an upper bound and
+        warned about.
+
+        Warns
+        -----
+        UnreliableWarning
+            If nothing tells repeated answers from respondents.
         """
+        from foundation_priors.synthetic.clusters import UNTOLD
+
         mass = row_mass(self._data, self._schema)
         if self._schema.weight is not None:
             return mass * self._data[self._schema.weight].values.astype(float)
-        return mass / self._effect(outcomes).size
+        found = self._effect(outcomes)
+        if found.clustering == UNTOLD and len(self) > 1:
+            warnings.warn(NOTHING_TELLS, UnreliableWarning, stacklevel=2)
+        return mass / found.size
 
     def with_weight(
         self, weight: float | str | Sequence[float] | np.ndarray | None = None
@@ -268,7 +294,7 @@ class SyntheticData(Described):
         given = self._schema.weight is not None
         return size_table(
             self.groups(by),
-            self.weights(),
+            self.weights() if given else mass / self._effect(None).size,
             mass,
             repeated_rows(self._data, self._schema),
             GIVEN if given else self._effect(None).clustering,

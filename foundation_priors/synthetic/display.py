@@ -93,7 +93,7 @@ def headline(llm: SyntheticData) -> list[str]:
     total = llm.effective_size().loc["total"]
     whom = ", ".join(llm.sources) or "a source that is not named"
     why = {
-        UNTOLD: UNTOLD,
+        UNTOLD: f"an upper bound, since {UNTOLD}",
         INDEPENDENT: "no clustering lowers it",
         GIVEN: "weights given by the user",
     }.get(str(total["clustering"]), f"clusters: {total['clustering']}")

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["combine_codes", "design_effect", "repeats", "times_copied"]
+__all__ = ["combine_codes", "crossing", "design_effect", "distinct", "log_number", "repeats"]
+
+ORDER = 1.25
+"""Of the entropy that counts groups: in that of order 1 a single answer can weigh log n / n."""
+SLOPE = 2.6
+"""The largest under which one changed answer moves the effective rows by at most about 5/n."""
 
 
 def combine_codes(codes: Sequence[np.ndarray]) -> np.ndarray:
@@ -57,30 +62,157 @@ def repeats(groups: np.ndarray) -> np.ndarray:
     return out
 
 
-def times_copied(groups: np.ndarray) -> int:
-    """Return how often a smaller set of rows, copied whole, gives these rows.
+def log_number(share: np.ndarray) -> float:
+    r"""Return the log of the effective number of groups, from how large they are.
 
     Parameters
     ----------
-    groups : numpy.ndarray
-        Shape (answer,): equal numbers for equal rows.
+    share : numpy.ndarray
+        Shape (group,): the share of the answers in each group, summing to 1.
 
     Returns
     -------
-    int
-        At least 1: the greatest common divisor of how often each distinct row occurs.
+    float
+        The Rényi entropy of order 1.25, :math:`-4 \log \sum_g p_g^{1.25}`: log G for G groups of
+        one size, less for unequal ones. A group with a single answer adds at most :math:`5 / n`.
 
-    Notes
-    -----
-    The smallest count would grow with copying in the same way, but rows of a few kinds, such as
-    plain yes and no answers, repeat without having been copied.
+    References
+    ----------
+    Hill, M. O. (1973). Diversity and evenness. Ecology 54(2). doi:10.2307/1934352
 
     Examples
     --------
-    >>> times_copied(np.array([0, 0, 0, 1, 1])), times_copied(np.array([0, 1, 1, 0, 1, 1]))
-    (1, 2)
+    >>> float(np.exp(log_number(np.full(4, 0.25))).round(12))
+    4.0
     """
-    return int(np.gcd.reduce(np.unique(groups, return_counts=True)[1]))
+    return float(np.log((share**ORDER).sum()) / (1 - ORDER))
+
+
+def distinct(scores: np.ndarray, groups: np.ndarray, mass: np.ndarray) -> float:
+    r"""Return how many distinct answers there are where groups hold repeats of one question.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        Shape (answer, column): as in `design_effect`.
+    groups : numpy.ndarray
+        Shape (answer,): which question each row answers, from 0 without gaps.
+    mass : numpy.ndarray
+        Shape (answer,): how many equal rows each one stands for.
+
+    Returns
+    -------
+    float
+        Effective answers: from G, the effective number of groups (`log_number`), where each
+        question was always answered alike, to 2G.
+
+    Notes
+    -----
+    Variety is measured by thresholds and not by squares, so that no single answer, however
+    extreme, decides. Of the answers :math:`t` to other questions, each splits those to a question
+    g into shares below, equal and above, :math:`q_g(t)`, and :math:`V_g` is the mean of
+    :math:`1 - \sum q_g(t)^2` times the share of other questions. Then
+
+    .. math:: \log W = \log G + \min\Bigl\{\bigl(1 - \tfrac1G\bigr) \sum_g p_g
+              \min(2.6\, V_g, \log 2),\;
+              \log\bigl(1 + \tfrac{G - 1}{G} \tfrac{V}{T - V}\bigr)\Bigr\}
+
+    with V and T the same within questions and in all, over all thresholds. For yes and no the last
+    term is the one-way analysis of variance, as in `design_effect`. All are functions of shares,
+    so copying every row changes nothing, and W is at most the rows of the smallest set of which
+    the rows are copies. A changed answer moves W by at most about :math:`5/n` of it.
+    """
+    log_groups, size, within, others, total = _variety(scores, groups, mass)
+    inside, lone = float(size @ within), 1 - np.exp(-log_groups)
+    if inside < 1e-12:
+        return float(np.exp(log_groups))
+    bounded = lone * float(size @ np.minimum(SLOPE * others, np.log(2)))
+    if (between := total - inside) > 1e-12:
+        bounded = min(bounded, np.log1p(lone * inside / between))
+    return float(np.exp(log_groups + bounded))
+
+
+def crossing(scores: np.ndarray, groups: np.ndarray, mass: np.ndarray, known: float) -> float:
+    r"""Return how many answers a factor that may cut across the questions leaves.
+
+    Parameters
+    ----------
+    scores, groups, mass : numpy.ndarray
+        As in `distinct`, with the levels of the factor as groups.
+    known : float
+        How many distinct answers there are (`distinct`) where each level of the factor makes of
+        each question one of its own.
+
+    Returns
+    -------
+    float
+        Effective answers; infinite where the factor explains no more than chance does.
+
+    Notes
+    -----
+    The analysis of variance of `design_effect` on ranks from 0 to 1, where chance,
+    :math:`(G - 1 + \sqrt{2 (G - 1)}) / known` of the sum of squares within levels (its mean and a
+    standard deviation), is taken off that between them, and 0.01 a row is added within, so that
+    answers that hardly differ do not decide. At least what `distinct` gives to the levels.
+    """
+    share = mass / mass.sum()
+    size = np.bincount(groups, share)
+    ranks = np.stack([_ranks(column, share) for column in scores.T], axis=1)
+    means = np.stack([np.bincount(groups, share * r) for r in ranks.T], axis=1) / size[:, None]
+    between = float((size @ (means - share @ ranks) ** 2).sum())
+    within = float((share @ (ranks - means[groups]) ** 2).sum())
+    free = len(size) - 1
+    between -= (free + np.sqrt(2 * free)) / known * within
+    if between <= 1e-12:
+        return np.inf
+    left = free / (1 - float(size @ size)) * (1 + (within + 0.01) * free / (len(size) * between))
+    return max(left, distinct(scores, groups, mass))
+
+
+def _ranks(column: np.ndarray, share: np.ndarray) -> np.ndarray:
+    code = np.unique(column, return_inverse=True)[1]
+    mass = np.bincount(code, share)
+    return (np.cumsum(mass) - mass / 2)[code]
+
+
+def _variety(
+    scores: np.ndarray, groups: np.ndarray, mass: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return log G, the shares of the groups, V with all and with other thresholds, and T."""
+    kept = mass > 0
+    groups = np.unique(groups[kept], return_inverse=True)[1]
+    share = mass[kept] / mass.sum()
+    parts = [_splits(column, groups, share) for column in scores[kept].T]
+    # The indicators of a hard answer change two at a time.
+    count = 1 if len(parts) == 1 else 2
+    within, others = (np.sum([p[i] for p in parts], axis=0) / count for i in (0, 1))
+    size = np.bincount(groups, share)
+    return log_number(size), size, within, others, sum(p[2] for p in parts) / count
+
+
+def _splits(
+    column: np.ndarray, groups: np.ndarray, share: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return V of each group, over all thresholds and over those of other groups, and T."""
+    values, code = np.unique(column, return_inverse=True)
+    mass = np.bincount(code, share)
+    upto = np.cumsum(mass)
+    below = upto - mass
+    cells, cell = np.unique(groups * len(values) + code, return_inverse=True)
+    group, value = cells // len(values), cells % len(values)
+    held = np.bincount(cell, share)
+    size = np.bincount(groups, share)
+    start = np.cumsum(size) - size
+    high = np.clip((np.cumsum(held) - start[group]) / size[group], 0, 1)
+    low = np.clip(high - held / size[group], 0, 1)
+    at = 1 - low**2 - (high - low) ** 2 - (1 - high) ** 2
+    # Between two values of a group lie only thresholds of others, which split it in two.
+    gap = np.zeros(len(cells))
+    follows = group[1:] == group[:-1]
+    gap[:-1][follows] = (below[value[1:]] - upto[value[:-1]])[follows]
+    within = np.bincount(group, at * mass[value] + 2 * high * (1 - high) * np.maximum(gap, 0))
+    total = float(mass @ (1 - below**2 - mass**2 - (1 - upto) ** 2))
+    return within, np.maximum(within - np.bincount(group, at * held), 0), total
 
 
 def design_effect(scores: np.ndarray, groups: np.ndarray, mass: np.ndarray | None = None) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import foundation_priors as fp
@@ -49,6 +49,33 @@ def test_copying_changes_nothing(chances, times):
     llm = said(chances, framings=2)
     copies = fp.concat([llm] * times)
     assert copies.weights().sum() == pytest.approx(llm.weights().sum())
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_one_answer_moves_the_summed_weight_by_at_most_five_in_n(seed):
+    rng = np.random.default_rng(seed)
+    chances = rng.beta(0.5, 0.5, 60)
+    frames = [frame(chances, 1)] + [frame(chances, 1) for _ in range(3)]
+    for f in frames[1:]:
+        f["person"] %= 25
+        f["age"] = 20 + f["person"]
+    frames = frames[rng.integers(4)]
+    frames["framing"] = "f0"
+    before = total(frames)
+    changed = frames.copy()
+    i = 2 * rng.integers(60)
+    p = rng.choice([0.0, 1.0, rng.random()])
+    changed.loc[[i, i + 1], "chance"] = [1 - p, p]
+    for other in (changed, frames.drop(index=[i, i + 1])):
+        assert abs(total(other) / before - 1) <= 5 / 60
+
+
+def total(rows):
+    rows = rows.assign(call=np.arange(len(rows)) // 2)
+    return fp.SyntheticData.from_dataframe(
+        rows, outcome="vote", unit="person", cluster="call", probability="chance", levels=LEVELS
+    ).weights().sum()  # fmt: skip
 
 
 def test_given_weights_are_those_of_answers():

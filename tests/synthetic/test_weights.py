@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from foundation_priors.errors import ColumnError
+from foundation_priors.errors import ColumnError, UnreliableWarning
 from foundation_priors.synthetic import SyntheticData
 from foundation_priors.synthetic import weights as core
 
@@ -70,7 +70,7 @@ def frames(draw):
         "framing": st.sampled_from(["plain", "roleplay"]),
         "draw": st.integers(0, 3),
     }
-    drop = draw(st.sets(st.sampled_from(["age", "framing", "draw"])))
+    drop = draw(st.sets(st.sampled_from(["framing", "draw"])))
     return pd.DataFrame(
         {
             n: draw(st.lists(s, min_size=rows, max_size=rows))
@@ -83,6 +83,7 @@ def frames(draw):
 @settings(deadline=None, max_examples=60)
 @given(frame=frames(), times=st.integers(2, 10), fresh=st.booleans(), ordered=st.booleans())
 def test_effective_rows_do_not_change_under_copying(frame, times, fresh, ordered):
+    assume(frame.age.nunique() > 1)
     levels = {"vote": pd.CategoricalDtype(["a", "b", "c"], ordered=ordered)}
     copied = pd.concat([frame] * times).sample(frac=1, random_state=1)
     if fresh:
@@ -106,13 +107,107 @@ def voters(**more):
     return SyntheticData.from_dataframe(frame, outcome="vote", unit="profile", **more)
 
 
-def test_answers_of_few_kinds_are_no_copies():
-    frame = pd.DataFrame({"y": [1] * 3 + [0] * 7, "draw": range(10)})
-    llm = SyntheticData.from_dataframe(frame, outcome="y", source="gpt")
-    assert llm.weights().sum() == 10
-    assert "can't be told apart" in repr(llm)
-    ten = SyntheticData.from_dataframe(pd.concat([frame] * 10), outcome="y", source="gpt")
-    assert ten.weights().sum() == pytest.approx(10)
+def summed(frame, **meaning):
+    return SyntheticData.from_dataframe(frame, outcome="y", **meaning).weights().sum()
+
+
+@pytest.mark.parametrize(("yes", "no"), [(3, 7), (50, 50), (51, 49), (300, 700), (301, 699)])
+def test_without_anything_that_tells_repeats_each_row_counts_and_that_is_warned_about(yes, no):
+    frame = pd.DataFrame({"y": [1] * yes + [0] * no, "draw": range(yes + no)})
+    for answers in (frame, frame.assign(age=40)):  # A single profile tells nothing either.
+        llm = SyntheticData.from_dataframe(answers, outcome="y", source="gpt")
+        with pytest.warns(UnreliableWarning, match="an upper bound: name unit="):
+            assert llm.weights().sum() == yes + no
+        assert "can't be told apart" in repr(llm) and "upper bound" in repr(llm)
+
+
+@pytest.mark.parametrize("column", ["unit", "conversation", "age"])
+def test_what_tells_repeats_does_not_warn(column, recwarn):
+    frame = pd.DataFrame({"y": [0, 1, 1, 0], column: [1, 2, 3, 4]})
+    unit = "unit" if column == "unit" else None
+    assert summed(frame, unit=unit) == 4
+    assert summed(pd.concat([frame] * 10), unit=unit) == pytest.approx(4)
+    assert not recwarn
+
+
+def test_one_unit_is_one_answer():
+    frame = pd.DataFrame({"y": [0.0, 1.0] * 30, "person": "ann"})
+    assert summed(frame, unit="person") == pytest.approx(1)
+
+
+def test_a_question_counts_once_and_at_most_twice():
+    rng = np.random.default_rng(3)
+    person = np.repeat(np.arange(40), 25)
+    for y, least, most in (
+        (person + rng.normal(0, 1e-3, 1000), 40, 40.01),
+        (rng.normal(size=1000), 60, 80),
+        (rng.integers(0, 2, 1000), 70, 80),
+    ):
+        total = summed(pd.DataFrame({"y": y, "person": person}), unit="person")
+        assert least * (1 - 1e-9) <= total <= most * (1 + 1e-9)
+
+
+def test_an_outlier_decides_nothing():
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"y": np.repeat(rng.normal(size=60), 9), "person": np.arange(540) // 9})
+    frame["y"] += rng.normal(0, 0.3, 540)
+    before = summed(frame, unit="person")
+    frame.loc[7, "y"] = 1e12
+    assert summed(frame, unit="person") == pytest.approx(before, rel=5 / 540)
+
+
+def test_a_factor_that_decides_every_answer_lowers_the_weight():
+    frame = pd.DataFrame({"person": np.arange(180) // 3, "framing": ["a", "b", "c"] * 60})
+    frame["y"] = frame.framing.map({"a": 0, "b": 1, "c": 2})
+    assert 3 < summed(frame, unit="person") < 5
+    frame["y"] = np.random.default_rng(5).normal(size=180)
+    assert summed(frame, unit="person") > 60
+
+
+KINDS = {
+    "yes or no": lambda rng, n, p: (rng.random(n) < p).astype(int),
+    "rarely yes": lambda rng, n, p: (rng.random(n) < 0.02).astype(int),
+    "small integers": lambda rng, n, p: rng.binomial(6, p),
+    "words": lambda rng, n, p: np.array(["a", "b", "c"])[rng.binomial(2, p)],
+    "numbers": lambda rng, n, p: rng.normal(6 * p, 1),
+    "heavy tails": lambda rng, n, p: p + rng.standard_cauchy(n),
+    "all alike": lambda rng, n, p: np.zeros(n),
+}
+SIZES = {
+    "equal": lambda rng, n: np.arange(n) // rng.integers(1, 12),
+    "at random": lambda rng, n: rng.integers(0, rng.integers(2, n), n),
+    "very unequal": lambda rng, n: rng.choice(12, n, p=rng.dirichlet(np.full(12, 0.3))),
+    "few": lambda rng, n: rng.integers(0, 3, n),
+    "one large": lambda rng, n: np.maximum(np.arange(n) - rng.integers(2, n), 0),
+}
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    kind=st.sampled_from(list(KINDS)),
+    sizes=st.sampled_from(list(SIZES)),
+    told=st.sampled_from(["unit", "covariate", "both", "nothing"]),
+    n=st.integers(50, 200),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_one_answer_moves_the_summed_weight_by_at_most_five_in_n(kind, sizes, told, n, seed):
+    rng = np.random.default_rng(seed)
+    group = SIZES[sizes](rng, n)
+    assume(told != "covariate" or np.sort(np.bincount(group))[-2] > 1)  # two profiles stay two
+    like = rng.beta(0.5, 0.5, group.max() + 1)[group] if rng.random() < 0.7 else np.full(n, 0.5)
+    frame = pd.DataFrame({"y": KINDS[kind](rng, n, like)})
+    if told in ("unit", "both"):
+        frame["person"] = group
+    if told != "unit":
+        frame["age"] = 20 if told == "nothing" else group % 7 if told == "both" else group
+    unit = "person" if "person" in frame else None
+    before = summed(frame, unit=unit)
+    assert 0 < before <= n * (1 + 1e-12)
+    i, j = rng.integers(0, n, 2)
+    changed = frame.copy()
+    changed.loc[i, "y"] = frame.y[j] if kind == "words" else rng.choice([frame.y[j], 1e9])
+    for other in (changed, frame.drop(index=i), pd.concat([frame, changed.loc[[i]]])):
+        assert abs(summed(other, unit=unit) / before - 1) <= 5 / n + 1e-12
 
 
 def test_weights_are_equal_and_the_table_names_the_clustering():
