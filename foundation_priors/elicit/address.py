@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-__all__ = ["checked_url", "host_of", "is_loopback", "is_open", "same_host"]
+__all__ = ["checked_url", "host_of", "is_loopback", "is_open", "same_host", "split_query"]
 
+SECRET = re.compile(r"key|token|sig|secret|pass|auth|cred|code", re.IGNORECASE)
 PORT = re.compile(r":\d+$")
 ODD = re.compile(r"[\\@%\s\x00-\x1f\x7f]")  # in a host: two readers may read two hosts from it
 
@@ -50,6 +51,33 @@ def checked_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host or not _one_host(text, parts.netloc):
         raise ValueError(f"base_url={text!r} is no address: give one as http://localhost:8000/v1.")
     return text.rstrip("/")
+
+
+def split_query(url: str) -> tuple[str, dict[str, str]]:
+    """Take the query off an address where it holds no key, as its names tell.
+
+    Parameters
+    ----------
+    url : str
+        An address, with or without a query.
+
+    Returns
+    -------
+    tuple of (str, dict of str to str)
+        The address without it, and what it says; the whole address where it may hold a key.
+
+    Examples
+    --------
+    >>> split_query("https://me.example.org/openai/deployments/m?api-version=2024-10-21")
+    ('https://me.example.org/openai/deployments/m', {'api-version': '2024-10-21'})
+    """
+    from urllib.parse import parse_qsl
+
+    address, _, query = str(url).strip().partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not pairs or "#" in query or any(SECRET.search(name) for name, _ in pairs):
+        return url, {}
+    return address, dict(pairs)
 
 
 def host_of(url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.elicit.address import checked_url, is_loopback, is_open
+from foundation_priors.elicit.address import SECRET, checked_url, is_loopback, is_open, split_query
 from foundation_priors.elicit.redact import Secret, redact
 from foundation_priors.errors import ElicitationError
 
@@ -34,7 +34,8 @@ class Endpoint:
     Parameters
     ----------
     base_url : str, optional
-        The server's address, as a rule with ``/v1`` at its end. Default: OpenAI's, or what the
+        The server's address, as a rule with ``/v1`` at its end; a query, such as Azure's
+        ``?api-version=...``, becomes `query`. Default: OpenAI's, or what the
         environment's ``OPENAI_BASE_URL`` says. ``"not recorded"`` for answers that are there, and
         nobody wrote down where they came from: they can be replayed, and no more be asked for.
     model : str, optional
@@ -54,6 +55,8 @@ class Endpoint:
     plain_http : bool
         Whether key and headers may go to another machine over http, where whoever is between can
         read them.
+    query : dict of str, optional
+        What each address has after its question mark, written into the journal: no keys.
 
     Raises
     ------
@@ -80,13 +83,17 @@ class Endpoint:
     headers: Any = None
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     plain_http: bool = False
+    query: Mapping[str, str] = field(default_factory=dict, hash=False)
     _tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the arguments and hide the secret ones."""
         set_ = object.__setattr__
         if self.base_url not in (None, NOT_RECORDED):
-            set_(self, "base_url", checked_url(self.base_url))
+            url, query = split_query(str(self.base_url))
+            set_(self, "base_url", checked_url(url))
+            set_(self, "query", {**query, **(self.query or {})})
+        set_(self, "query", _checked_query(self.query))
         set_(self, "api_key", _checked_key(self.api_key))
         set_(self, "headers", _checked_headers(self.headers))
         set_(self, "price", _checked_price(self.price))
@@ -106,6 +113,7 @@ class Endpoint:
             "price": self.price,
             "headers": self.headers if self.headers.reveal() else None,
             "settings": self.settings or None,
+            "query": self.query or None,
         }
         pairs = [f"{name}={value!r}" for name, value in shown.items() if value is not None]
         return f"Endpoint({', '.join(pairs)})"
@@ -133,6 +141,7 @@ class Endpoint:
             "model": self.model or name,
             "price": None if self.price is None else list(self.price),
             "settings": dict(self.settings),
+            **({"query": dict(self.query)} if self.query else {}),
         }
 
     def cost(self, tokens_in: float, tokens_out: float) -> float:
@@ -208,6 +217,7 @@ class Endpoint:
             max_retries=0,
             timeout=timeout,
             default_headers={**self._silenced(name, key), **headers},
+            default_query=dict(self.query) or None,
             http_client=DefaultAsyncHttpxClient(
                 timeout=timeout,
                 limits=limits,
@@ -294,6 +304,17 @@ def _checked_headers(headers: Any) -> Secret:
     if isinstance(headers, Secret):
         return headers
     return Secret({str(name): _clean(value) for name, value in dict(headers or {}).items()})
+
+
+def _checked_query(query: Any) -> dict[str, str]:
+    pairs = {str(name): str(value) for name, value in dict(query or {}).items()}
+    secret = [name for name in pairs if SECRET.search(name)]
+    if secret:
+        raise ValueError(
+            f"query= holds {secret[0]!r}, which may be a key, and is written into the journal: pass"
+            " it as api_key= or headers=."
+        )
+    return pairs
 
 
 def _checked_price(price: Any) -> tuple[float, float] | None:

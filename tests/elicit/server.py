@@ -61,6 +61,7 @@ class State:
     faults: Counter[str] = field(default_factory=Counter)
     keys: Counter[str] = field(default_factory=Counter)
     paths: Counter[str] = field(default_factory=Counter)
+    queries: Counter[str] = field(default_factory=Counter)
     kept: list[Any] = field(default_factory=list)
     open: int = 0
     peak: int = 0
@@ -72,7 +73,7 @@ class State:
 
     def counts(self) -> dict[str, Any]:
         """Return all that was counted since the last script."""
-        names = ("by_hash", "faults", "keys", "paths", "peak", "connections")
+        names = ("by_hash", "faults", "keys", "paths", "queries", "peak", "connections")
         return {"requests": self.by_hash.total()} | {n: getattr(self, n) for n in names}
 
     def chat(self, body: Mapping[str, Any], key: str) -> Reply:
@@ -171,6 +172,7 @@ class Connection(asyncio.Protocol):
             return
         self.buffer, self.state = left, self.server[0]
         self._occupy()
+        self.state.queries[path.partition("?")[2]] += 1
         reply = self._route(method, path.partition("?")[0], headers, body)
         if reply.delay:
             asyncio.get_running_loop().call_later(reply.delay, self._send, reply)

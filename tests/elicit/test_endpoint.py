@@ -7,10 +7,12 @@ import pickle
 
 import pytest
 
+import foundation_priors as fp
 from foundation_priors.elicit.endpoint import NO_KEY, Endpoint
 from foundation_priors.elicit.redact import redact, redacted_logs
 from foundation_priors.errors import ElicitationError
 from tests.elicit.small import asked, study
+from tests.elicit.surveys import lines, survey
 
 KEY = "xy-Quagga/7731+tail"
 LOCAL = "http://localhost:1/v1"
@@ -155,3 +157,30 @@ def test_logs_are_redacted_meanwhile(caplog):
     assert "headers" in caplog.text
     assert KEY not in caplog.text
     assert not logger.filters
+
+
+def test_a_query_goes_along_with_every_request(server, tmp_path):
+    given = {"endpoint": {"query": {"deployment": "x y"}}}
+    study = survey(f"{server.url}?api-version=2024-10-21", 2, **given)
+    path = tmp_path / "a.jsonl"
+    llm = study.run(path, progress=False)
+    assert server.counts()["queries"]["api-version=2024-10-21&deployment=x+y"] == 4
+    other = survey(server.url, 2)
+    assert other.replay(path).dataset.drop_attrs().identical(llm.dataset.drop_attrs())
+    assert fp.elicit.replay(path).identical(llm)
+    (head,) = [line for line in lines(path) if line["kind"] == "study"]
+    entry = head["models"]["m"]
+    assert entry["base_url"] == server.url
+    assert entry["query"] == {"api-version": "2024-10-21", "deployment": "x y"}
+    assert fp.Endpoint(**entry) == fp.Endpoint(**{**entry, "query": dict(entry["query"])})
+
+
+@pytest.mark.parametrize("name", ["key", "api_key", "Sig", "access-token", "code", "password"])
+def test_a_query_holds_no_keys(name):
+    for given in (
+        {"base_url": f"https://example.org/v1?{name}=s3cret"},
+        {"query": {name: "s3cret"}},
+    ):
+        with pytest.raises(ValueError, match="may be (a key|keys)") as caught:
+            fp.Endpoint(**given)
+        assert "s3cret" not in str(caught.value)
