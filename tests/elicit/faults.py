@@ -185,6 +185,35 @@ def _length(value: dict[str, Any]) -> None:
     value["choices"][0]["finish_reason"] = "length"
 
 
+def _broken_off(value: dict[str, Any]) -> None:
+    value["choices"][0] |= {
+        "finish_reason": "error",
+        "error": {"code": 502, "message": "upstream fell over"},
+    }
+    value["choices"][0]["message"]["content"] = _said(value)[:5]
+
+
+def _in_reasoning(value: dict[str, Any]) -> None:
+    value["choices"][0]["message"].update(content=None, reasoning_content=_said(value))
+
+
+def _in_tool_call(value: dict[str, Any]) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": _said(value)}}
+    value["choices"][0]["message"].update(content=None, tool_calls=[call])
+    value["choices"][0]["finish_reason"] = "tool_calls"
+
+
+def _blanks(value: dict[str, Any]) -> None:
+    value["choices"][0]["message"]["content"] = _said(value) + 200 * "\n"
+    value["choices"][0]["finish_reason"] = "length"
+
+
+def _all_thoughts(value: dict[str, Any]) -> None:
+    thoughts = f"Is it {_said(value)}"
+    value["choices"][0]["message"].update(content="", reasoning_content=thoughts)
+    value["choices"][0]["finish_reason"] = "length"
+
+
 def _filtered(value: dict[str, Any]) -> None:
     value["choices"][0]["message"]["content"] = ""
     value["choices"][0]["finish_reason"] = "content_filter"
@@ -256,5 +285,12 @@ HARMLESS: dict[str, Callable[[Reply, Asked], Reply]] = {
     "no_fingerprint": _change(lambda value: value.pop("system_fingerprint")),
     "fenced": _rewrite(lambda text: f"Sure! Here it is:\n```json\n{text}\n```\nAnything else?"),
 }
-OTHERS: dict[str, Callable[[Reply, Asked], Reply]] = {"one_missing": _rewrite(_one_missing)}
+OTHERS: dict[str, Callable[[Reply, Asked], Reply]] = {
+    "one_missing": _rewrite(_one_missing),
+    "broken_off": _change(_broken_off),
+    "in_reasoning": _change(_in_reasoning),
+    "in_tool_call": _change(_in_tool_call),
+    "blanks_to_the_limit": _change(_blanks),
+    "all_thoughts": _change(_all_thoughts),
+}
 FAULTS = OTHERS | BROKEN | PASSING | FATAL | USELESS | HARMLESS
