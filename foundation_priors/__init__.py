@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from foundation_priors.errors import (
         ColumnError,
         ElicitationError,
+        FileError,
         FoundationPriorsError,
         ImproperPriorError,
         IncompleteWarning,
@@ -48,6 +49,7 @@ __all__ = [
     "Elicitation",
     "ElicitationError",
     "Endpoint",
+    "FileError",
     "FoundationPriorsError",
     "ImproperPriorError",
     "IncompleteWarning",
@@ -87,6 +89,7 @@ _ROOMS = {
     "errors": (
         "ColumnError",
         "ElicitationError",
+        "FileError",
         "FoundationPriorsError",
         "ImproperPriorError",
         "IncompleteWarning",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 __all__ = [
     "ColumnError",
     "ElicitationError",
+    "FileError",
     "FoundationPriorsError",
     "ImproperPriorError",
     "IncompleteWarning",
@@ -44,6 +45,10 @@ class ElicitationError(FoundationPriorsError, RuntimeError):
 
 class JournalError(FoundationPriorsError, OSError):
     """A journal of answers is in use, cannot be written, or is no journal."""
+
+
+class FileError(FoundationPriorsError, OSError, ValueError):
+    """A file cannot be read: it is damaged, of another kind, or asks for what no file needs."""
 
 
 class IncompleteWarning(UserWarning):

@@ -15,6 +15,7 @@ from foundation_priors.beliefs.pooled import METHODS
 from foundation_priors.beliefs.said import Pool, Quantiles, revived
 from foundation_priors.beliefs.support import LINE, Support
 from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.netcdf import need, parse, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,10 +253,25 @@ class Belief(Made):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Undo `to_json`."""
-        p = json.loads(text)
-        said = revived(p["said"])
-        return cls._of(p["quantity"], said, p["support"], p["source"], p["provenance"])
+        """Undo `to_json`.
+
+        Raises
+        ------
+        ColumnError
+            When the text is none that `to_json` wrote.
+        """
+        try:
+            p = parse(text, "the beliefs")
+            need(isinstance(p["source"], str) and isinstance(p["provenance"], dict), "no source")
+            return cls._of(
+                p["quantity"], revived(p["said"]), p["support"], p["source"], p["provenance"]
+            )
+        except ColumnError:
+            raise
+        except (Exception, RecursionError) as error:
+            raise ColumnError(
+                f"This is no JSON of a belief ({told(error)}): give what to_json wrote."
+            ) from None
 
     def __repr__(self) -> str:
         """Say who said what about which quantity."""

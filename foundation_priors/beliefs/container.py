@@ -12,6 +12,7 @@ import xarray as xr
 
 from foundation_priors.beliefs.belief import Belief
 from foundation_priors.errors import ColumnError
+from foundation_priors.netcdf import need, parse
 
 __all__ = ["MARK", "Beliefs"]
 
@@ -104,5 +105,10 @@ class Beliefs:
     @classmethod
     def decode(cls, stored: xr.Dataset) -> Self:
         """Undo `encode`."""
-        found = json.loads(stored.attrs[MARK])
-        return cls(tuple(map(Belief.from_json, found["beliefs"])), tuple(found["notes"]))
+        found = parse(stored.attrs[MARK], "its beliefs")
+        notes, beliefs = found["notes"], found["beliefs"]
+        need(isinstance(beliefs, list) and beliefs, "its beliefs are no list")
+        need(
+            isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes are no text"
+        )
+        return cls(tuple(map(Belief.from_json, beliefs)), tuple(notes))

@@ -9,15 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.beliefs.checks import (
+    check_inside,
+    check_moments,
+    check_quantiles,
+    finite,
+    weights_of,
+)
 from foundation_priors.beliefs.density import Density
 from foundation_priors.beliefs.johnson import Johnson
-from foundation_priors.beliefs.pooled import Pooled
+from foundation_priors.beliefs.pooled import METHODS, Pooled
 from foundation_priors.beliefs.support import Support
 from foundation_priors.beliefs.table import Table
+from foundation_priors.errors import ColumnError
 
 __all__ = ["Draws", "Function", "Moments", "Pool", "Quantiles", "Said", "revived"]
 
 type Floats = NDArray[np.float64]
+
+FILE = "a file"
+DEEPEST = 20
+"""The deepest pool of pools."""
 
 
 class Said(ABC):
@@ -222,18 +234,28 @@ class _Cut:
         return self.density.quantile(low + (high - low) * p)
 
 
-def revived(plain: dict[str, Any]) -> Said:
-    """Undo `Said.plain`."""
+def revived(plain: dict[str, Any], depth: int = 0) -> Said:
+    """Undo `Said.plain`, with the checks of what experts say."""
     match plain["said"]:
         case "quantiles":
-            return Quantiles(tuple(plain["probabilities"]), tuple(plain["at"]))
+            return Quantiles(*_quantiles(plain))
         case "moments":
-            return Moments(plain["mean"], plain["sd"])
+            return Moments(*check_moments(plain["mean"], plain["sd"], FILE))
         case "draws":
-            return Draws(tuple(plain["draws"]))
+            return Draws(tuple(finite(plain["draws"], "draws", 2).tolist()))
         case "function":
+            p, x = _quantiles(plain)
             support = Support.of(plain["support"])
-            values = np.array(plain["probabilities"]), np.array(plain["at"])
-            return Function(Johnson.through(*values, support), plain["name"])
-    parts = tuple(revived(part) for part in plain["parts"])
-    return Pool(parts, tuple(plain["weights"]), plain["method"])
+            check_inside(np.array(x), support, FILE, "its density")
+            return Function(Johnson.through(np.array(p), np.array(x), support), str(plain["name"]))
+        case "pool" if depth < DEEPEST and plain["method"] in METHODS and plain["parts"]:
+            parts = tuple(revived(part, depth + 1) for part in plain["parts"])
+            weights = weights_of(plain["weights"], len(parts))
+            return Pool(parts, tuple(weights.tolist()), plain["method"])
+    raise ColumnError(f"No belief is made of {plain['said']!r:.60}.")
+
+
+def _quantiles(plain: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    p, x = (plain[name] for name in ("probabilities", "at"))
+    pairs = check_quantiles(dict(zip(p, x, strict=True)), FILE)
+    return tuple(pairs[0]), tuple(pairs[1])

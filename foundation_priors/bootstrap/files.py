@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
+
+from foundation_priors.netcdf import Kind, amount, need, numbers, save, whole
 
 if TYPE_CHECKING:
     from foundation_priors.bootstrap.result import BootstrapPath
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 FORMAT, VERSION = "foundation_priors.BootstrapPath", 1
+KIND = Kind("BootstrapPath", "path.to_netcdf(...)")
 FACTS = ("n_real", "n_synthetic", "mass")
 
 
@@ -22,41 +23,26 @@ def write(path: BootstrapPath, file: str | os.PathLike[str]) -> None:
     """Write a path; see `BootstrapPath.to_netcdf`."""
     facts = {name: getattr(path, name) for name in FACTS}
     data = path.draws.assign_attrs({**facts, "format": FORMAT, "version": VERSION})
-    unfilled = {name: {"_FillValue": None} for name in data.variables}
-    data.to_netcdf(Path(file), engine="h5netcdf", encoding=unfilled)
+    save({"": data}, file)
 
 
-def read[T: BootstrapPath](cls: type[T], file: str | os.PathLike[str]) -> T:
+def read[T: BootstrapPath](cls: type[T], file: str | os.PathLike[str], max_bytes: int) -> T:
     """Read a path; see `BootstrapPath.from_netcdf`."""
-    place = Path(file)
-    if not place.is_file():
-        raise FileNotFoundError(f"There is no file {str(place)!r}: write it with to_netcdf(...).")
-    try:
-        with xr.open_dataset(place, engine="h5netcdf", decode_cf=False) as opened:
-            data = opened.load()
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise OSError(
-            f"{str(place)!r} is not a readable NetCDF file, or only a part of one: write it again "
-            "with path.to_netcdf(...)."
-        ) from error
-    if data.attrs.get("format") != FORMAT:
-        raise ValueError(
-            f"{str(place)!r} does not hold a BootstrapPath: read files that path.to_netcdf(...) "
-            "wrote."
-        )
-    if data.attrs.get("version") != VERSION:
-        raise ValueError(
-            f"{str(place)!r} has version {data.attrs.get('version')} of the format, and this "
-            f"package reads version {VERSION}: upgrade the package."
-        )
-    n_real, n_synthetic, mass = (data.attrs[name] for name in FACTS)
-    for name, variable in data.coords.items():
-        if variable.dtype == object:
-            data = data.assign_coords({name: (variable.dims, variable.values.astype(str))})
-    return cls(_bare(data), int(n_real), int(n_synthetic), float(np.asarray(mass)))
-
-
-def _bare(data: xr.Dataset) -> xr.Dataset:
-    out = data.copy()
-    out.attrs = {}
-    return out
+    with KIND.reading(file, max_bytes) as groups:
+        attrs = groups[""].attrs
+        if attrs.get("format") != FORMAT:
+            raise KIND.foreign(file)
+        draws = KIND.upgraded(file, attrs.get("version"), VERSION, groups)[""].assign_attrs()
+        draws.attrs = {}
+        at = numbers(draws, "concentration", ("concentration",), 0.0)
+        need(len(at) and (np.diff(at) > 0).all(), "its concentrations do not rise")
+        need(draws.sizes.get("sample", 0) > 1 and draws.data_vars, "it holds no draws")
+        for name, variable in draws.data_vars.items():
+            dims = variable.dims
+            need(dims[:2] == ("concentration", "sample"), f"{name!r} has the dimensions {dims}")
+            numbers(draws, str(name), dims, -np.inf, np.inf, kinds="biuf")
+        for name, coord in draws.coords.items():
+            if coord.dtype == object:
+                draws = draws.assign_coords({name: (coord.dims, coord.values.astype(str))})
+        n_real, n_synthetic = (whole(attrs[n], n) for n in FACTS[:2])
+        return cls(draws, n_real, n_synthetic, amount(attrs["mass"], "mass", 0.0))

@@ -11,6 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.hdf5 import MAX_BYTES
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -218,11 +220,15 @@ class BootstrapPath:
         write(self, path)
 
     @classmethod
-    def from_netcdf(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a path from a file."""
+    def from_netcdf(cls, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Self:
+        """Read a path from a file.
+
+        ``max_bytes`` is the most that it may become in memory; what is wrong with a file is a
+        `FileError`.
+        """
         from foundation_priors.bootstrap.files import read
 
-        return read(cls, path)
+        return read(cls, path, max_bytes)
 
     def __repr__(self) -> str:
         """Return a few lines of text."""

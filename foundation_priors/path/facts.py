@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Facts"]
+import numpy as np
+
+from foundation_priors.netcdf import amount, is_whole, names, need, table, whole
+
+__all__ = ["Facts", "facts_of"]
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,43 @@ class Facts:
         if label in self.informed or name in self.informed:
             return "commensurate" if name in self.commensurate else "shared"
         return "private" if name in self.private else ""
+
+
+def facts_of(stored: Any) -> Facts:
+    """Return the facts of a file, or raise where they cannot be."""
+    need(isinstance(stored, dict), "its facts are no table")
+    entry = {"commensurate": {}, "links": {}, "parts": {}, "columns": [], **stored}
+    for name in ("sources", "shared", "columns"):
+        entry[name] = names(entry[name], f"its {name}")
+    for name in ("private", "links", "parts"):
+        # Files of paths without links may lack the last two.
+        entry[name] = table(entry[name], f"its {name}")
+    links, worth, places = entry["commensurate"], entry["worth"], entry["coordinates"]
+    good = isinstance(links, dict) and all(isinstance(v, str) for v in links.values())
+    need(good, "its commensurate links are no table of texts")
+    need(isinstance(entry["single"], bool), "it does not say whether there is one trust")
+    need(entry["seed"] is None or is_whole(entry["seed"]), "its seed is no whole number")
+    whole(entry["n_real"], "n_real")
+    entry["max_trust"] = amount(entry["max_trust"], "max_trust", 0.0)
+    need(0 < entry["max_trust"] < np.inf, "max_trust is not above 0")
+    amount(entry["coincide"], "the share of coinciding rows", 0.0, 1.0, unknown=True)
+    sized = isinstance(worth, list) and len(worth) == len(entry["sources"]) > 0
+    need(sized, "it does not say what each source is worth")
+    entry["worth"] = tuple(amount(w, "a worth", unknown=True) for w in worth)
+    entry["coordinates"] = _places(places)
+    return Facts(**entry)
+
+
+def _places(stored: Any) -> dict[str, tuple[int, int]]:
+    """Return where each free variable stands: one after the other, from 0, without gaps."""
+    need(isinstance(stored, dict), "its coordinates are no table")
+    for name, cut in stored.items():
+        pair = isinstance(cut, list) and len(cut) == 2 and all(map(is_whole, cut))
+        need(pair, f"the place of {name!r} is no pair of numbers")
+    ordered = sorted(tuple(cut) for cut in stored.values())
+    ends = [0, *(stop for _, stop in ordered)]
+    whole_line = all(
+        start == end <= stop for (start, stop), end in zip(ordered, ends, strict=False)
+    )
+    need(whole_line, "its coordinates do not follow one another")
+    return {name: (cut[0], cut[1]) for name, cut in stored.items()}

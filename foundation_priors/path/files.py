@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,10 @@ import xarray as xr
 from foundation_priors.beliefs import Beliefs
 from foundation_priors.beliefs.container import MARK
 from foundation_priors.errors import ModelError
+from foundation_priors.netcdf import Kind, Stored, need, numbers, parse, save
+from foundation_priors.path.draws import SAMPLE
 from foundation_priors.path.engine import Run
+from foundation_priors.path.facts import Facts, facts_of
 from foundation_priors.path.fits import Fit
 from foundation_priors.path.ladder import Ladder
 from foundation_priors.path.reference import Reference
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 FORMAT, VERSION = "foundation_priors.TrustPath", 1
+KIND = Kind("TrustPath", "path.to_netcdf(...)")
 SIDES = ("posterior", "prior")
 DTYPE = "fp_dtype"
 
@@ -51,57 +54,93 @@ def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
     stored = said.encode() if isinstance(said, Beliefs) else encode(said._data, said._schema)
     groups["synthetic"] = stored
     facts = json.dumps({**asdict(path.facts), "seed": _seed(path.facts.seed)})
-    root = xr.Dataset(
-        {"trust": ("weight", path.trust)},
-        attrs={"format": FORMAT, "version": VERSION, "facts": facts},
-    )
-    tree = xr.DataTree.from_dict({"/": root, **groups})
-    unfilled = {
-        node.path: {name: {"_FillValue": None} for name in node.dataset.variables}
-        for node in tree.subtree
-    }
-    tree.to_netcdf(file, engine="h5netcdf", encoding=unfilled)
+    attrs = {"format": FORMAT, "version": VERSION, "facts": facts}
+    groups[""] = xr.Dataset({"trust": ("weight", path.trust)}, attrs=attrs)
+    save(groups, file)
 
 
-def read[T: TrustPath](cls: type[T], file: str | os.PathLike[str], model: pm.Model | None) -> T:
+def read[T: TrustPath](
+    cls: type[T], file: str | os.PathLike[str], model: pm.Model | None, max_bytes: int
+) -> T:
     """Read a path; see `TrustPath.from_netcdf`."""
-    from foundation_priors.path.result import Facts
+    with KIND.reading(file, max_bytes) as groups:
+        if groups[""].attrs.get("format") != FORMAT:
+            raise KIND.foreign(file)
+        groups = KIND.upgraded(file, groups[""].attrs.get("version"), VERSION, groups)
+        facts = facts_of(parse(groups[""].attrs["facts"], "its facts"))
+        path = _path(cls, file, groups, facts)
+    if model is not None:
+        _check_same(model, path.draws, facts)
+    return replace(path, model=model)
+
+
+def _path[T: TrustPath](
+    cls: type[T], file: str | os.PathLike[str], groups: Stored, facts: Facts
+) -> T:
     from foundation_priors.synthetic import SyntheticData
     from foundation_priors.synthetic.files import decode
 
-    tree = _open(file)
-    facts = json.loads(tree.attrs["facts"])
-    for name in ("sources", "shared", "worth", "columns"):
-        facts[name] = tuple(facts[name])
-    for name in ("private", "coordinates", "links", "parts"):
-        # Files of paths without links may lack the last two.
-        facts[name] = {k: tuple(v) for k, v in facts.get(name, {}).items()}
-    ladders = {side: _ladder(tree.children[side], side) for side in SIDES}
-    draws = _restored(tree["posterior/draws"].to_dataset())
-    if model is not None:
-        _check_same(model, draws, facts)
-    said = tree["synthetic"].to_dataset()
+    ladders = {side: _ladder(groups, side, facts) for side in SIDES}
+    draws = {side: _restored(groups[f"{side}/draws"]) for side in SIDES}
+    for side in SIDES:
+        _check_draws(draws[side], len(ladders[side].u), facts)
+    trust = numbers(groups[""], "trust", ("weight",), 0.0, facts.max_trust * (1 + 1e-9))
+    rising = len(trust) > 1 and (np.diff(trust) > 0).all()
+    need(rising, "its weights of trust do not rise")
+    said = groups["synthetic"]
+    answers: Any = (
+        Beliefs.decode(said) if MARK in said.attrs else SyntheticData._wrap(*decode(said, file))
+    )
+    _check_sources(answers, facts)
     gradients = None
-    if "gradients" in tree.children:
-        gradients = {str(k): v.values for k, v in tree["gradients"].to_dataset().items()}
+    if "gradients" in groups:
+        gradients = _gradients_of(groups["gradients"], ladders["posterior"], facts)
     return cls(
         ladders["posterior"],
         ladders["prior"],
+<<<<<<< HEAD
         draws,
         _restored(tree["prior/draws"].to_dataset()),
         tree.dataset["trust"].values,
         Facts(**facts),
         Beliefs.decode(said) if MARK in said.attrs else SyntheticData._wrap(*decode(said)),
         None if model is None else copy_model(model),
+=======
+        draws["posterior"],
+        draws["prior"],
+        trust,
+        facts,
+        answers,
+        None,
+>>>>>>> ea10024 (Files are looked at before they are read: one way for all kinds, which refuses what numbers and texts do not need)
         gradients=gradients,
     )
 
 
-def _check_same(model: pm.Model, draws: xr.Dataset, facts: dict[str, Any]) -> None:
+def _check_draws(draws: xr.Dataset, size: int, facts: Facts) -> None:
+    """Raise unless all are draws, and those of free variables numbers."""
+    need(draws.sizes.get(SAMPLE) == size, f"it does not hold {size} draws of each variable")
+    for name, array in draws.data_vars.items():
+        need(array.dims[0] == SAMPLE, f"{name!r} does not run over draws")
+        need(array.dtype.kind in "biufmM", f"{name!r} holds no numbers")
+    for name in facts.coordinates:
+        need(name in draws, f"draws of {name!r} are missing")
+        need(not np.isnan(draws[name].values).any(), f"draws of {name!r} are not numbers")
+
+
+def _check_sources(answers: Any, facts: Facts) -> None:
+    if facts.single:
+        need(len(facts.sources) == 1, "it has one trust and several sources")
+    if isinstance(answers, Beliefs) and not facts.single:
+        found = set(answers.groups("source"))
+        need(set(facts.sources) <= found, "it has sources without beliefs")
+
+
+def _check_same(model: pm.Model, draws: xr.Dataset, facts: Facts) -> None:
     """Raise unless the model has the path's free variables, dimensions and coordinates."""
-    added = [*facts["private"].values(), *facts["links"].values()]
+    added = [*facts.private.values(), *facts.links.values()]
     copies = {c for names in added for c in names}
-    wanted = set(facts["coordinates"]) - copies
+    wanted = set(facts.coordinates) - copies
     names = {rv.name for rv in model.free_RVs}
     if names != wanted:
         raise ModelError(
@@ -118,32 +157,6 @@ def _check_same(model: pm.Model, draws: xr.Dataset, facts: dict[str, Any]) -> No
                     f"The coordinates of {dim!r} are {list(mine)} in the model and {theirs} in the "
                     "path: give the model of the path."
                 )
-
-
-def _open(file: str | os.PathLike[str]) -> xr.DataTree:
-    where = os.fspath(file)
-    if not os.path.exists(where):
-        raise FileNotFoundError(f"There is no file {where!r}: write it with path.to_netcdf(...).")
-    try:
-        # From memory: HDF5 keeps an opened file of several groups locked.
-        with open(where, "rb") as stored:
-            content = io.BytesIO(stored.read())
-        tree = xr.open_datatree(content, engine="h5netcdf", decode_cf=False).load()
-    except Exception as error:
-        raise OSError(
-            f"{where!r} is not a readable NetCDF file, or only a part of one: write it again with "
-            "path.to_netcdf(...)."
-        ) from error
-    if tree.attrs.get("format") != FORMAT:
-        raise ValueError(
-            f"{where!r} does not hold a TrustPath: read files that path.to_netcdf(...) wrote."
-        )
-    if tree.attrs.get("version") != VERSION:
-        raise ValueError(
-            f"{where!r} has version {tree.attrs.get('version')} of the format, and this package "
-            f"reads version {VERSION}: upgrade the package."
-        )
-    return tree
 
 
 def _seed(seed: Any) -> Any:
@@ -220,38 +233,75 @@ def _flat(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _ladder(tree: xr.DataTree, side: str) -> Ladder:
-    fits = _fits(tree.children["anchors"].to_dataset(), side)
-    pilots = _fits(tree.children["pilots"].to_dataset(), side) if "pilots" in tree.children else []
-    return Ladder(fits, pilots)
+def _ladder(groups: Stored, side: str, facts: Facts) -> Ladder:
+    fits = _fits(groups[f"{side}/anchors"], side, facts)
+    pilots = groups.get(f"{side}/pilots")
+    return Ladder(fits, [] if pilots is None else _fits(pilots, side, facts))
 
 
-def _fits(data: xr.Dataset, side: str) -> list[Fit]:
+def _fits(data: xr.Dataset, side: str, facts: Facts) -> list[Fit]:
+    """Return the fits that `_anchors` put end to end."""
+    size = max((stop for _, stop in facts.coordinates.values()), default=0)
+    each = ("anchor",)
+    counts = {n: numbers(data, n, each, 1, kinds="iu") for n in ("chains", "draws")}
+    edges = np.cumsum(counts["chains"] * counts["draws"])
+    need(len(edges), "it has no anchors")
+    total = int(edges[-1])
+    flat = {
+        "u": numbers(data, "u", ("sample", "coordinate")),
+        "ell": numbers(data, "ell", ("sample", "source")),
+        "real": numbers(data, "real", ("sample",), -np.inf, np.inf, unknown=True),
+        "base": numbers(data, "base", ("sample",)),
+    }
+    trust = numbers(data, "trust", ("anchor", "source"), 0.0, facts.max_trust * (1 + 1e-9))
+    shapes = [flat["u"].shape, flat["ell"].shape[1:], trust.shape[1:]]
+    sources = (len(facts.sources),)
+    need(
+        shapes == [(total, size), sources, sources], "its draws are of other shapes than its facts"
+    )
+    most = np.where(counts["chains"] * counts["draws"] > 0, edges - np.r_[0, edges[:-1]], 0)
+    quality = {n: numbers(data, n, each, 0.0) for n in ("ess", "ess_min", "seconds")}
+    for name in ("ess", "ess_min"):
+        good = (quality[name] > 0) & (quality[name] <= most * (1 + 1e-9))
+        need(good.all(), f"{name!r} is not between 0 and the number of draws")
+    r_hat = numbers(data, "r_hat", each, 0.0, np.inf)
+    spent = {n: numbers(data, n, each, 0, kinds="iu") for n in ("divergences", "gradients")}
+    known = numbers(data, "known", each, 0, 1, kinds="iu")
+    references = _references_of(data, size)
     fits: list[Fit] = []
-    start = 0
-    for k in range(data.sizes["anchor"]):
-        row = data.isel(anchor=k)
-        shape = int(row.chains), int(row.draws)
-        cut = slice(start, start := start + shape[0] * shape[1])
-        names = ("u", "ell", "real", "base")
-        arrays = {n: data[n].values[cut].reshape(*shape, *data[n].shape[1:]) for n in names}
+    for k, stop in enumerate(edges):
+        shape = int(counts["chains"][k]), int(counts["draws"][k])
+        cut = slice(int(stop) - shape[0] * shape[1], int(stop))
+        arrays = {n: v[cut].reshape(*shape, *v.shape[1:]) for n, v in flat.items()}
         run = Run(
             arrays["u"],
             {},
             arrays["ell"],
             arrays["real"],
             arrays["base"],
-            int(row.divergences),
-            int(row.gradients),
-            float(row.seconds),
+            int(spent["divergences"][k]),
+            int(spent["gradients"][k]),
+            float(quality["seconds"][k]),
         )
-        quality = float(row.ess), float(row.ess_min), float(row.r_hat), bool(row.known)
-        reference = None
-        if row.reference_df > 0:
-            mean, scale = row.reference_mean.values, row.reference_scale.values
-            reference = Reference(mean, scale, float(row.reference_df))
-        fits.append(Fit(row.trust.values, float(side == "posterior"), run, *quality, reference))
+        checks = float(quality["ess"][k]), float(quality["ess_min"][k]), float(r_hat[k])
+        kind = float(side == "posterior")
+        fits.append(Fit(trust[k], kind, run, *checks, bool(known[k]), references[k]))
     return fits
+
+
+def _references_of(data: xr.Dataset, size: int) -> list[Reference | None]:
+    """Undo `_references`."""
+    df = numbers(data, "reference_df", ("anchor",), 0.0)
+    mean = numbers(data, "reference_mean", ("anchor", "coordinate"))
+    scale = numbers(data, "reference_scale", ("anchor", "coordinate", "other"))
+    need(scale.shape[1:] == (size, size) == (mean.shape[1],) * 2, "its references are no square")
+    sound = (np.diagonal(scale, axis1=1, axis2=2) > 0).all(axis=1) & (np.triu(scale, 1) == 0).all(
+        axis=(1, 2)
+    )
+    need(sound[df > 0].all(), "its references have no spread")
+    return [
+        Reference(mean[k], scale[k], float(df[k])) if df[k] > 0 else None for k in range(len(df))
+    ]
 
 
 def _gradients(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> xr.Dataset:
@@ -260,3 +310,19 @@ def _gradients(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> xr.Dataset:
         out[f"{name}|value"] = ("sample", value)
         out[f"{name}|grad"] = (("sample", "coordinate"), grad)
     return xr.Dataset(out)
+
+
+def _gradients_of(data: xr.Dataset, ladder: Ladder, facts: Facts) -> dict[str, np.ndarray]:
+    """Undo `_gradients`."""
+    from foundation_priors.diagnose.components import PRIOR, REAL
+
+    out = {}
+    stems = dict.fromkeys(str(key).rpartition("|")[0] for key in data.variables)
+    need({PRIOR, REAL, *facts.sources} <= set(stems), "gradients of a component are missing")
+    for stem in stems:
+        for what, dims in (("value", ("sample",)), ("grad", ("sample", "coordinate"))):
+            name = f"{stem}|{what}"
+            out[name] = numbers(data, name, dims, -np.inf, np.inf, unknown=True)
+            shape = ladder.u.shape if what == "grad" else ladder.u.shape[:1]
+            need(out[name].shape == shape, "its gradients do not fit its draws")
+    return out

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.hdf5 import MAX_BYTES
 from foundation_priors.path.draws import Quantity, evaluate, like, weighted_quantiles
 from foundation_priors.path.facts import Facts
 from foundation_priors.path.flags import warn
@@ -393,11 +394,21 @@ class TrustPath(Rules):
         write(self, path)
 
     @classmethod
-    def from_netcdf(cls, path: str | os.PathLike[str], model: pm.Model | None = None) -> Self:
-        """Read a path from a file; give the model to score other rows or get its likelihood."""
+    def from_netcdf(
+        cls,
+        path: str | os.PathLike[str],
+        model: pm.Model | None = None,
+        *,
+        max_bytes: int = MAX_BYTES,
+    ) -> Self:
+        """Read a path from a file; give the model to score other rows or get its likelihood.
+
+        ``max_bytes`` is the most that it may become in memory; what is wrong with a file is a
+        `FileError`.
+        """
         from foundation_priors.path.files import read
 
-        return read(cls, path, model)
+        return read(cls, path, model, max_bytes)
 
     def __repr__(self) -> str:
         """Return a few lines of text."""

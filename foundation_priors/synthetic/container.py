@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean
+from foundation_priors.hdf5 import MAX_BYTES
 from foundation_priors.synthetic.build import (
     ROWS,
     Schema,
@@ -365,13 +366,15 @@ class SyntheticData(Described):
         write(self._data, self._schema, path)
 
     @classmethod
-    def from_netcdf(cls, path: str | os.PathLike) -> Self:
+    def from_netcdf(cls, path: str | os.PathLike, *, max_bytes: int = MAX_BYTES) -> Self:
         """Read what `to_netcdf` wrote, with nothing lost.
 
         Parameters
         ----------
         path : str or path
-            The file.
+            The file, by this version of the package or an earlier one.
+        max_bytes : int
+            The most bytes that it may become in memory.
 
         Returns
         -------
@@ -380,14 +383,12 @@ class SyntheticData(Described):
 
         Raises
         ------
-        OSError
-            If the file is missing, cut short or no NetCDF file.
-        ValueError
-            If it holds something else.
+        FileNotFoundError, FileError
+            If the file is missing, cut short, damaged or no NetCDF file, or holds something else.
         """
         from foundation_priors.synthetic.files import read
 
-        return cls._wrap(*read(path))
+        return cls._wrap(*read(path, max_bytes))
 
     def identical(self, other: object) -> bool:
         """Say whether another container holds the same rows, meaning and provenance.

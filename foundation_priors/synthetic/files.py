@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from foundation_priors.synthetic.build import Schema
+from foundation_priors.errors import FileError
+from foundation_priors.netcdf import MAX_BYTES, Kind, names, need, parse, save
+from foundation_priors.synthetic.build import Schema, check
 from foundation_priors.synthetic.columns import is_missing
 
 __all__ = ["decode", "encode", "read", "write"]
 
 MARK = "foundation_priors_synthetic"
 FORMAT = 1
+KIND = Kind("SyntheticData", "to_netcdf")
 
 
 def write(data: xr.Dataset, schema: Schema, path: str | os.PathLike) -> None:
@@ -31,18 +33,18 @@ def write(data: xr.Dataset, schema: Schema, path: str | os.PathLike) -> None:
     path : str or path
         Where to.
     """
-    plain = encode(data, schema)
-    unfilled = {name: {"_FillValue": None} for name in plain.variables}
-    plain.to_netcdf(Path(path), engine="h5netcdf", encoding=unfilled)
+    save({"": encode(data, schema)}, path)
 
 
-def read(path: str | os.PathLike) -> tuple[xr.Dataset, Schema]:
+def read(path: str | os.PathLike, max_bytes: int = MAX_BYTES) -> tuple[xr.Dataset, Schema]:
     """Read what `write` wrote.
 
     Parameters
     ----------
     path : str or path
         The file.
+    max_bytes : int
+        The most bytes that it may become in memory.
 
     Returns
     -------
@@ -51,28 +53,16 @@ def read(path: str | os.PathLike) -> tuple[xr.Dataset, Schema]:
 
     Raises
     ------
-    OSError
-        If the file is missing, cut short or no NetCDF file.
-    ValueError
-        If it holds something else.
+    FileNotFoundError, FileError
+        If the file is missing, damaged, or holds something else.
     """
-    place = Path(path)
-    if not place.is_file():
-        raise FileNotFoundError(f"There is no file {str(place)!r}.")
-    try:
-        with xr.open_dataset(place, engine="h5netcdf", decode_cf=False) as opened:
-            plain = opened.load()
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise OSError(
-            f"{str(place)!r} is cut short or is no NetCDF file ({_first_line(error)}): write it"
-            " again with to_netcdf."
-        ) from None
-    if MARK not in plain.attrs:
-        raise ValueError(
-            f"{str(place)!r} holds no SyntheticData: open it with xarray and hand the Dataset to"
-            " SyntheticData."
-        )
-    return decode(plain)
+    with KIND.reading(path, max_bytes) as groups:
+        if MARK not in groups[""].attrs:
+            raise FileError(
+                f"{os.fspath(path)!r} holds no SyntheticData: open it with xarray and hand the "
+                "Dataset to SyntheticData."
+            )
+        return decode(groups[""], path)
 
 
 def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
@@ -114,13 +104,15 @@ def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
     return xr.Dataset(variables, attrs={MARK: json.dumps(meaning)})
 
 
-def decode(plain: xr.Dataset) -> tuple[xr.Dataset, Schema]:
+def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Schema]:
     """Undo `encode`.
 
     Parameters
     ----------
     plain : xarray.Dataset
-        As `encode` returns it, loaded and undecoded.
+        As `encode` returns it, undecoded.
+    path : str or path
+        The file that it comes from.
 
     Returns
     -------
@@ -129,22 +121,24 @@ def decode(plain: xr.Dataset) -> tuple[xr.Dataset, Schema]:
 
     Raises
     ------
+    FileError
+        If it was written by a later version.
     ValueError
-        If it was written by a later version, or is not complete.
+        If it is damaged.
     """
-    try:
-        meaning = json.loads(plain.attrs[MARK])
-        if meaning["format"] > FORMAT:
-            raise ValueError("it was written by a later version, so upgrade foundation_priors")
-        variables = {
-            name: _decode_variable(plain[name].variable, meaning["notes"][name])
-            for name in meaning["order"]
-        }
-        schema = _schema(meaning["schema"])
-        coords = {name: variables.pop(name) for name in meaning["coords"]}
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"These synthetic answers cannot be read: {_first_line(error)}.") from None
-    return xr.Dataset(variables, coords, meaning["attrs"]), schema
+    meaning = parse(plain.attrs[MARK], "the notes on its columns")
+    need(isinstance(meaning, dict), "the notes on its columns are no table")
+    KIND.upgraded(path, meaning["format"], FORMAT, {})
+    order = names(meaning["order"], "the names of its columns")
+    variables = {
+        name: _decode_variable(plain[name].variable, meaning["notes"][name], name) for name in order
+    }
+    coords = {n: variables.pop(n) for n in names(meaning["coords"], "the names of its factors")}
+    need(isinstance(meaning["attrs"], dict), "its attributes are no table")
+    data = xr.Dataset(variables, coords, meaning["attrs"])
+    schema = _schema(meaning["schema"])
+    check(data, schema)
+    return data, schema
 
 
 def _encode_values(values: np.ndarray) -> tuple[np.ndarray, dict]:
@@ -162,23 +156,41 @@ def _encode_values(values: np.ndarray) -> tuple[np.ndarray, dict]:
     return text, {"dtype": "object", **({"missing": marker} if gaps.any() else {})}
 
 
-def _decode_variable(variable: xr.Variable, note: dict) -> xr.Variable:
+def _decode_variable(variable: xr.Variable, note: dict, name: str) -> xr.Variable:
     values = np.asarray(variable.values)
+    need(isinstance(note["attrs"], dict), f"the attributes of {name!r} are no table")
     if note["dtype"] == "object":
-        values = np.array(values, dtype=object)
+        need(values.dtype == object, f"{name!r} holds no text")
         if "missing" in note:
             values[values == note["missing"]] = None
     else:
-        values = values.astype(note["dtype"])
+        kind = _kind(note["dtype"], name)
+        stored = {"b": np.int8, "m": np.int64, "M": np.int64}.get(kind.kind, kind)
+        good = values.dtype.kind in "iuf" and np.can_cast(values.dtype, stored, "equiv")
+        need(good, f"{name!r} holds {values.dtype} and not {kind}")
+        need(kind.kind != "b" or np.isin(values, (0, 1)).all(), f"{name!r} is neither 0 nor 1")
+        values = values.astype(kind)
     return xr.Variable(variable.dims, values, note["attrs"])
 
 
+def _kind(text: object, name: str) -> np.dtype:
+    """Read the name of a type of numbers, booleans or times."""
+    need(isinstance(text, str) and len(text) < 20, f"the type of {name!r} is no name")
+    kind = np.dtype(str(text))
+    timed = kind.kind in "mM" and np.datetime_data(kind)[0] != "generic"
+    need(kind.kind in "biuf" or timed, f"{name!r} cannot hold {kind}")
+    return kind
+
+
 def _schema(entry: dict) -> Schema:
+    """Read what the columns mean; `check` holds it against the columns."""
+    need(isinstance(entry, dict), "the meaning of its columns is no table")
+    entry = dict(entry)
     for name in ("outcomes", "clusters", "ordered"):
-        entry[name] = tuple(entry[name])
+        entry[name] = names(entry[name], f"its {name}")
+    for name in ("unit", "weight", "probability"):
+        need(entry[name] is None or isinstance(entry[name], str), f"its {name} is no name")
+    need(isinstance(entry["levels"], dict), "its levels are no table")
+    need(isinstance(entry["provenance"], dict), "its provenance is no table")
     entry["levels"] = {name: tuple(levels) for name, levels in entry["levels"].items()}
     return Schema(**entry)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

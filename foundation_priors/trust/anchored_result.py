@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.hdf5 import MAX_BYTES
+from foundation_priors.netcdf import Kind, names, need, parse, whole
 from foundation_priors.path.draws import SAMPLE, Quantity, evaluate, like, weighted_quantiles
 from foundation_priors.path.mixture import Anchor, Mixture
 
@@ -26,6 +27,7 @@ __all__ = ["Anchored", "R_HAT", "least_ess"]
 type Floats = NDArray[np.float64]
 
 FORMAT, VERSION = "foundation_priors.Anchored", 1
+KIND = Kind("Anchored", "to_netcdf(...)")
 R_HAT = 1.05
 WITH, WITHOUT = "posterior", "without_answers"
 HIDDEN = "fp_loglik"
@@ -218,34 +220,30 @@ class Anchored:
         self.data.to_netcdf(path, engine="h5netcdf")
 
     @classmethod
-    def from_netcdf(cls, path: str | os.PathLike[str]) -> Self:
+    def from_netcdf(cls, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Self:
         """Read what `to_netcdf` wrote; ``model`` is None then.
+
+        Parameters
+        ----------
+        path : str or path
+        max_bytes : int
+            The most bytes that the file may become in memory.
 
         Raises
         ------
-        OSError
-            If the file is missing, cut short or no NetCDF file.
-        ValueError
-            If it holds something else.
+        FileNotFoundError, FileError
+            If the file is missing, cut short, damaged or no NetCDF file, or holds something else.
         """
-        where = os.fspath(path)
-        if not os.path.exists(where):
-            raise FileNotFoundError(f"There is no file {where!r}: write it with to_netcdf(...).")
-        try:
-            # From memory: HDF5 keeps an opened file of several groups locked.
-            with open(where, "rb") as stored:
-                tree = xr.open_datatree(io.BytesIO(stored.read()), engine="h5netcdf").load()
-        except Exception as error:
-            raise OSError(
-                f"{where!r} is not a readable NetCDF file, or only a part of one: write it again "
-                "with to_netcdf(...)."
-            ) from error
-        if tree.attrs.get("format") != FORMAT or tree.attrs.get("version") != VERSION:
-            raise ValueError(
-                f"{where!r} does not hold an Anchored of version {VERSION}: read files that "
-                "to_netcdf(...) of this version wrote."
-            )
-        return cls(tree)
+        with KIND.reading(path, max_bytes) as groups:
+            attrs = groups[""].attrs
+            if attrs.get("format") != FORMAT:
+                raise KIND.foreign(path)
+            groups = KIND.upgraded(path, attrs.get("version"), VERSION, groups)
+            _check_facts(parse(attrs["facts"], "its facts"))
+            decoded = {f"/{p}": xr.decode_cf(d) for p, d in groups.items()}
+            for group in (WITH, WITHOUT):
+                _check_draws(decoded[f"/{group}"], decoded[f"/{WITH}"])
+            return cls(xr.DataTree.from_dict(decoded))
 
     @classmethod
     def _of(cls, runs: dict[float, xr.Dataset], facts: dict[str, Any], model: pm.Model) -> Self:
@@ -330,6 +328,30 @@ class Anchored:
             for k, v in self._lines().items()
         )
         return f"<div><strong>Anchored</strong><table>{rows}</table></div>"
+
+
+def _check_facts(facts: Any) -> None:
+    """Raise unless facts are what `anchored` found out."""
+    need(isinstance(facts, dict), "its facts are no table")
+    for name in ("n_real", "n_pairs", "n_units", "n_answers"):
+        whole(facts[name], name)
+    need(isinstance(facts["outcome"], str), "the name of its outcome is no text")
+    need(isinstance(facts["error"], str), "its error model is no text")
+    names(facts["given"], "its covariates")
+
+
+def _check_draws(run: xr.Dataset, other: xr.Dataset) -> None:
+    """Raise unless a run holds the numbers that the other holds, over (chain, draw)."""
+    need(min(run.sizes.get("chain", 0), run.sizes.get("draw", 0)) > 0, "it holds no draws")
+    need(set(run.data_vars) == set(other.data_vars), "its two runs hold different variables")
+    for name, value in run.data_vars.items():
+        need({"chain", "draw"} <= set(value.dims), f"{name!r} does not run over chain and draw")
+        need(value.dims == other[name].dims, f"{name!r} has different dimensions in its runs")
+        bare = set(value.dims) - {"chain", "draw"}
+        alike = {d: value.sizes[d] for d in bare} == {d: other[name].sizes[d] for d in bare}
+        need(alike and value.dtype.kind in "biuf", f"{name!r} has different shapes in its runs")
+        need(not np.isnan(value.values).any(), f"draws of {name!r} are not numbers")
+    need(HIDDEN in run and set(run[HIDDEN].dims) == {"chain", "draw"}, f"{HIDDEN!r} is missing")
 
 
 def least_ess(run: xr.Dataset) -> tuple[float, float]:
