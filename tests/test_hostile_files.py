@@ -209,7 +209,7 @@ def refused(name: str, file: Path, **how: Any) -> str:
     return text
 
 
-@pytest.mark.parametrize(("number", "damage"), enumerate(STRUCTURES))
+@pytest.mark.parametrize(("number", "damage"), list(enumerate(STRUCTURES)))
 def test_what_no_file_needs_is_refused(number: int, damage: str, tmp_path: Path) -> None:
     """Readers of all kinds open files in one way, so that each damage is tried with one of them."""
     name = KINDS[number % len(KINDS)]
