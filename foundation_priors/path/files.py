@@ -69,9 +69,10 @@ def read[T: TrustPath](
         groups = KIND.upgraded(file, groups[""].attrs.get("version"), VERSION, groups)
         facts = facts_of(parse(groups[""].attrs["facts"], "its facts"))
         path = _path(cls, file, groups, facts)
-    if model is not None:
-        _check_same(model, path.draws, facts)
-    return replace(path, model=model)
+    if model is None:
+        return path
+    _check_same(model, path.draws, facts)
+    return replace(path, model=copy_model(model))
 
 
 def _path[T: TrustPath](
@@ -98,21 +99,12 @@ def _path[T: TrustPath](
     return cls(
         ladders["posterior"],
         ladders["prior"],
-<<<<<<< HEAD
-        draws,
-        _restored(tree["prior/draws"].to_dataset()),
-        tree.dataset["trust"].values,
-        Facts(**facts),
-        Beliefs.decode(said) if MARK in said.attrs else SyntheticData._wrap(*decode(said)),
-        None if model is None else copy_model(model),
-=======
         draws["posterior"],
         draws["prior"],
         trust,
         facts,
         answers,
         None,
->>>>>>> ea10024 (Files are looked at before they are read: one way for all kinds, which refuses what numbers and texts do not need)
         gradients=gradients,
     )
 
