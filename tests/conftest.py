@@ -2,6 +2,8 @@
 
 import signal
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -34,5 +36,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the notebooks, which take longest, so that nobody waits for them at the end."""
+    """Sort tests for several processes, each file as a whole.
+
+    Begin with the notebooks, which take longest, so that nobody waits for them at the end. Files
+    that share the paths of ``tests/path/models.py`` stay in one process, which compiles each once
+    (with ``--dist loadgroup``).
+    """
     items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+
+
+@cache
+def _group(path: Path) -> str:
+    shared = ("from tests.path import models", "from tests.report import audits")
+    text = path.read_text()
+    return "shared paths" if any(words in text for words in shared) else str(path)

@@ -74,11 +74,12 @@ def _rows(said: SyntheticData) -> Section:
         f"At trust 1 they weigh {number(total['effective_rows'])} rows"
         f" ({total['clustering']}); {count(int(total['duplicates']), 'row')} repeat another."
     )
-    left = float(said.with_weight(None).effective_size().loc["total", "effective_rows"])
+    rest: dict[Any, Any] = said.with_weight(None).effective_size().loc["total"].to_dict()
     given = ""
-    if total["effective_rows"] > 1.01 * left:
+    if total["effective_rows"] > 1.01 * rest["effective_rows"]:
         given = (
-            f"Equal covariates, conversations and framings alone would leave {number(left)} of "
+            "Equal covariates, conversations and framings alone would leave "
+            f"{number(rest['effective_rows'])} of "
             "them: the weights were given by hand."
         )
     design = [

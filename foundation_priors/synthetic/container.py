@@ -218,10 +218,10 @@ class SyntheticData(Described):
         are only such clusterings, their analysis of variance decides.
 
         Copying every row k times, with or without new draw numbers, divides the weights by exactly
-        k, and changing, adding or dropping one of n answers to the same questions moves their sum by
-        about :math:`5/n` of it at most. Without unit, clusters, conversation or two profiles nothing tells repeated
-        answers from respondents: each row then counts as one answer, which is an upper bound and
-        warned about.
+        k, and changing, adding or dropping one of n answers to the same questions moves their sum
+        by about :math:`5/n` of it at most. Without unit, clusters, conversation or two profiles
+        nothing tells repeated answers from respondents: each row then counts as one answer, which
+        is an upper bound and warned about.
 
         Warns
         -----

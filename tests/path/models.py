@@ -1,12 +1,18 @@
 """Paths of small models, each built once a session and shared by the tests."""
 
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor.tensor as pt
 
 import foundation_priors as fp
+from foundation_priors.path.trust_path import climb
+from foundation_priors.prior.tilt import build
+from foundation_priors.trust.placebo import _with_rows
 
 KNOWN = {"m0": 0.5, "s0": 2.0, "sigma": 1.5}
 
@@ -160,3 +166,42 @@ def hierarchy() -> fp.TrustPath:
         said.rename(columns={"cell": "cell_of"}), outcome="y", weight=1
     )
     return fp.trust_path(model, answers, random_seed=4, progressbar=False)
+
+
+SIGNED_REAL, SIGNED_SAID = (
+    center + width * noise
+    for (center, width), noise in zip(
+        ((3, 0.3), (2, 0.1)),
+        np.split(np.random.default_rng(0).normal(size=16), [10]),
+        strict=True,
+    )
+)
+
+
+@cache
+def two_modes() -> fp.TrustPath:
+    """Return a mean of which real data know the size only, and the answers the sign."""
+    with pm.Model() as model:
+        signed = pm.Data("signed", np.zeros(10))
+        mu = pm.Normal("mu", 0, 5)
+        pm.Normal("y", pt.switch(signed > 0, mu, pt.abs(mu)), 1.0, observed=SIGNED_REAL)
+    frame = pd.DataFrame({"y": SIGNED_SAID, "signed": np.ones(6)})
+    answers = fp.SyntheticData.from_dataframe(frame, outcome="y", weight=1)
+    return fp.trust_path(model, answers, random_seed=1, progressbar=False)
+
+
+def again(
+    path: fp.TrustPath, seed: int, answers: fp.SyntheticData | None = None, **plan: Any
+) -> fp.TrustPath:
+    """Return a path from the compiled model of another: with other answers, or another plan.
+
+    Of the answers there must be as many distinct rows, and each column of its kind.
+    """
+    recipe, engine = path.recipe, path.engine
+    recipe = replace(recipe, plan=replace(recipe.plan, **plan))
+    if answers is not None:
+        engine = _with_rows(
+            engine, build(recipe.model, answers, alone=True, **recipe.options), False
+        )
+        assert "compiled" in engine.__dict__
+    return climb(recipe, engine, answers or path.synthetic, seed, False)

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pymc as pm
-import pytensor.tensor as pt
 
 import foundation_priors as fp
+from tests.path import models
 
 
 def answers(**columns) -> fp.SyntheticData:
@@ -28,15 +28,19 @@ def assert_not_wrong_in_silence(found, truth):
 
 
 def test_a_conflict_of_twenty_sds_with_three_anchors():
-    rng = np.random.default_rng(3)
-    real, said = rng.normal(0, 1, 40), rng.normal(20 / np.sqrt(40), 1, 200)
-    with pm.Model() as model:
-        mu = pm.Normal("mu", 0, 10)
-        pm.Normal("y", mu, 1.0, observed=real)
+    """Answers that weigh six times as much as the real rows, at 20 of their posterior's sds."""
+    real, said = models.normal_data()
+    far = said.y - said.y.mean() + real.mean() + 20 * models.KNOWN["sigma"] / np.sqrt(len(real))
+    llm = fp.SyntheticData.from_dataframe(said.assign(y=far), outcome="y", weight=5)
     exact = fp.conjugate.NormalMean.from_data(
-        real, said, prior_mean=0, prior_sd=10, sigma=1, weight=1
+        real,
+        far,
+        prior_mean=models.KNOWN["m0"],
+        prior_sd=models.KNOWN["s0"],
+        sigma=models.KNOWN["sigma"],
+        weight=5,
     )
-    path = fp.trust_path(model, answers(y=said), max_anchors=3, random_seed=1, progressbar=False)
+    path = models.again(models.normal(), 1, llm, max_anchors=3)
     mean, evidence = quietly(lambda: path.mean("mu")), quietly(path.log_evidence)
     assert not mean.reliable.all() and not evidence.reliable.all()
     assert_not_wrong_in_silence(mean, exact.mean("mu", path.trust))
@@ -45,15 +49,15 @@ def test_a_conflict_of_twenty_sds_with_three_anchors():
     assert "unreliable" in quietly(lambda: repr(path))
 
 
-def test_fifty_parameters_with_three_anchors():
+def test_many_parameters_with_three_anchors():
     """Independent means, so that the evidence is a product."""
     rng = np.random.default_rng(5)
-    real, said = rng.normal(0, 1, 50), rng.normal(1.0, 1, (40, 50))
-    with pm.Model(coords={"item": np.arange(50)}) as model:
-        item = pm.Data("item_of", np.arange(50), dims="row")
+    real, said = rng.normal(0, 1, 42), rng.normal(1.0, 1, (40, 42))
+    with pm.Model(coords={"item": np.arange(42)}) as model:
+        item = pm.Data("item_of", np.arange(42), dims="row")
         mu = pm.Normal("mu", 0, 5, dims="item")
         pm.Normal("y", mu[item], 1.0, observed=real, dims="row")
-    llm = answers(y=said.ravel(), item_of=np.tile(np.arange(50), 40))
+    llm = answers(y=said.ravel(), item_of=np.tile(np.arange(42), 40))
     path = fp.trust_path(
         model, llm, draws=200, tune=200, max_anchors=3, random_seed=1, progressbar=False
     )
@@ -70,14 +74,7 @@ def test_fifty_parameters_with_three_anchors():
 
 def test_two_modes_are_weighed_or_flagged():
     """Real data know |mu| only, the answers its sign."""
-    rng = np.random.default_rng(0)
-    real, said = 3 + 0.3 * rng.normal(size=10), 2 + 0.1 * rng.normal(size=6)
-    with pm.Model() as model:
-        signed = pm.Data("signed", np.zeros(10))
-        mu = pm.Normal("mu", 0, 5)
-        pm.Normal("y", pt.switch(signed > 0, mu, pt.abs(mu)), 1.0, observed=real)
-    llm = answers(y=said, signed=np.ones(6))
-    path = fp.trust_path(model, llm, random_seed=1, progressbar=False)
+    path, real, said = models.two_modes(), models.SIGNED_REAL, models.SIGNED_SAID
     trust = np.array([0.0, 0.01, 0.05, 0.2, 1.0])
     grid = np.linspace(-12, 12, 8001)
     log_p = -0.5 * (grid / 5) ** 2 - 0.5 * ((real[:, None] - np.abs(grid)) ** 2).sum(axis=0)

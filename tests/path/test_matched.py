@@ -5,10 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foundation_priors.path.engine import Engine
-from foundation_priors.path.matched import MatchedBridge
+from foundation_priors.path.matched import MANY, MatchedBridge
 from foundation_priors.path.reference import Reference
-from foundation_priors.prior.tilt import build
 from tests.benchmarks.exact import logits
 from tests.benchmarks.hopeless import Hopeless, by_quadrature, judge
 from tests.path import models
@@ -78,20 +76,21 @@ def test_a_narrow_direction_is_not_a_flat_one(narrow):
 
 
 @pytest.fixture(scope="module")
-def sixty():
-    return items(60, 8, 20)
+def many():
+    """A few more than `MANY`, from which references are matched."""
+    return items(MANY + 2, 8, 20)
 
 
 @pytest.fixture(scope="module")
-def path(sixty):
-    return sixty.case.path(1)
+def path(many):
+    return many.case.path(1)
 
 
-def test_sixty_parameters_agree_with_quadrature(sixty, path):
-    found = judge(sixty, path)
+def test_many_parameters_agree_with_quadrature(many, path):
+    found = judge(many, path)
     assert found["flagged"] == found["evidence_flagged"] == 0
     right = found["unflagged"]
-    # The largest of 12,000 that share draws; the errors of log evidence are at most .1.
+    # The largest of 8,500 that share draws; the errors of log evidence are at most .1.
     assert right["z"] < 4.5
     assert right["error_mean"] <= 0.035 and right["error_sd"] <= 0.04
     assert right["evidence"] < 0.3
@@ -134,5 +133,4 @@ def test_few_coordinates_or_chains_that_disagree_are_bridged_otherwise(path):
     fit = path.posterior.fits[0]
     assert MatchedBridge.serves(path.engine, [fit])
     assert not MatchedBridge.serves(path.engine, [fit, replace(fit, r_hat=1.2)])
-    few = Engine(build(models.normal_model(), models.normal_answers(), alone=True))
-    assert not MatchedBridge.serves(few, [fit])
+    assert not MatchedBridge.serves(models.normal().engine, [fit])

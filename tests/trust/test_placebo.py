@@ -10,6 +10,10 @@ import pytest
 
 import foundation_priors as fp
 from foundation_priors.errors import ColumnError, PlaceboWarning
+from foundation_priors.path.engine import EVIDENCE, Engine
+from foundation_priors.path.trust_path import climb
+from foundation_priors.prior.model import numpy_mode
+from foundation_priors.prior.tilt import TRUST, build
 from foundation_priors.synthetic.exchange import exchange
 from tests.path import models
 from tests.report import audits
@@ -51,8 +55,8 @@ def model(sd: float) -> pm.Model:
     rng = np.random.default_rng(2)
     x = rng.normal(size=40)
     with pm.Model() as out:
-        data = pm.Data("x", x, dims="row")
-        a, b = pm.Normal("a", 0, sd), pm.Normal("b", 0, sd)
+        data, scale = pm.Data("x", x, dims="row"), pm.Data("scale", sd)
+        a, b = pm.Normal("a", 0, scale), pm.Normal("b", 0, scale)
         y = (rng.random(40) < 1 / (1 + np.exp(-2 * x))).astype(int)
         pm.Bernoulli("y", logit_p=a + b * data, observed=y, dims="row")
     return out
@@ -65,9 +69,6 @@ def path() -> fp.TrustPath:
 
 def test_the_compiled_model_serves_again(path, monkeypatch):
     """The placebo's densities are those of a path built from its answers."""
-    from foundation_priors.path.engine import Engine
-    from foundation_priors.prior.tilt import build
-
     before = path.trust_posterior()
     assert before.placebo is None and "not run" in repr(before)
     monkeypatch.setattr("nutpie.compile_pymc_model", None)
@@ -76,12 +77,16 @@ def test_the_compiled_model_serves_again(path, monkeypatch):
     assert "lose evidence" in repr(found) and not found.favours_trust
     assert "permuted answers lose evidence" in repr(path.trust_posterior())
     for other in found.paths:
-        fresh = build(path.model, other.synthetic, alone=True)
-        u, one = path.posterior.u[:5], np.ones(1)
-        mine = other.engine.value_grad(u, one, 1.0)
-        theirs = Engine(fresh).value_grad(u, one, 1.0)
-        np.testing.assert_allclose(mine[0], theirs[0])
-        np.testing.assert_allclose(mine[1], theirs[1])
+        fresh = Engine(build(path.model, other.synthetic, alone=True))
+        u = path.posterior.u[:5]
+        mine = other.engine.value_grad(u, np.ones(1), 1.0)
+        with fresh.model:
+            pm.set_data({TRUST: 1.0, EVIDENCE: 1.0})
+        value = fresh.model.compile_logp(mode=numpy_mode())
+        slope = fresh.model.compile_dlogp(mode=numpy_mode())
+        points = [{"a": a, "b": b} for a, b in u]
+        np.testing.assert_allclose(mine[0], [value(point) for point in points])
+        np.testing.assert_allclose(mine[1], [slope(point) for point in points])
     table = found.summary()
     assert table.answers.values.tolist() == ["as they are", "permuted 1", "permuted 2"]
     gain = table.log_evidence.sel(answers="as they are").item()
@@ -93,7 +98,11 @@ def test_the_compiled_model_serves_again(path, monkeypatch):
 
 def test_a_poor_prior_is_told(path):
     """With N(0, 100) coefficients even permuted answers gain evidence."""
-    poor = fp.trust_path(model(100.0), answers(), random_seed=1, progressbar=False)
+    recipe = replace(path.recipe, model=model(100.0))
+    engine = Engine(build(recipe.model, path.synthetic, alone=True, **recipe.options))
+    engine.__dict__["compiled"] = path.engine.compiled.with_data(scale=100.0)
+    poor = climb(recipe, engine, path.synthetic, 1, False)
+    assert poor.draws.b.std() > 1.5 * path.draws.b.std()
     with pytest.warns(PlaceboWarning, match="how poor the primitive prior is"):
         found = fp.trust.placebo(poor, permutations=1, progressbar=False)
     assert found.favours_trust and "gain evidence too" in found.in_words()
