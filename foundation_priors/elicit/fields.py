@@ -15,6 +15,7 @@ from foundation_priors.errors import did_you_mean
 __all__ = ["KINDS", "Choice", "Field", "Flag", "Number", "Rejected", "Text", "Whole", "fold"]
 
 LABEL = re.compile(r"\(?(\d{1,3}|[a-z])(?:\s?[.):\]]\s*|\s+[-–—]\s+)(\S.*)", re.DOTALL)
+LONGEST = 10_000  # characters of what may be an option or a number
 LARGEST = 10**300  # of whole numbers, which have no end
 LISTED = 100  # whole numbers up to this many are listed in the schema, which every server knows
 
@@ -118,7 +119,7 @@ class Choice:
             raise Rejected("several choices", f"{shown(value)} is a list and not one option.")
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)  # of the options "1" and "2"
-        if not isinstance(value, str):
+        if not isinstance(value, str) or len(value) > LONGEST:
             raise Rejected("off schema", f"{shown(value)} is none of the options.")
         wanted, options = fold(value), {fold(option): option for option in self.options}
         if wanted in options:
@@ -349,7 +350,7 @@ def _numbers(mark: str, option: str, places: Sequence[str]) -> bool:
 def _numbers_in(value: object, unit: str) -> list[int | float]:
     """Return all that a value can mean as a number: one where it is a number of JSON."""
     if isinstance(value, str):
-        text = fold(value)
+        text = fold(value[:LONGEST])
         if text in ("nan", "inf", "infinity", "-inf", "-infinity"):
             raise Rejected("not finite", f"{shown(value)} is no finite number.")
         found = readings(text, unit)

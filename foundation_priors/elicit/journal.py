@@ -233,7 +233,7 @@ class Journal:
         if self._file < 0:
             raise JournalError(f"The journal {str(self.path)!r} is closed.")
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=_plain)
-        raw = data.encode("utf-8", "surrogatepass") + b"\n"
+        raw = data.encode("utf-8", "backslashreplace") + b"\n"
         for secret in self._secrets:
             if secret in raw:
                 raw = raw.replace(secret, b"[redacted]")

@@ -16,6 +16,7 @@ __all__ = ["ALPHABET", "ERROR", "LEAST", "letters_of"]
 ALPHABET = "ABCDEFGHIJKLMNOPQRST"  # as many as the log-probabilities that a server returns
 LEAST = 0.5
 ERROR = 0.02  # the most by which a probability may be off for what the server does not list
+LONGEST = 50  # characters of a token that is one letter among marks
 SLACK = 0.01  # by which rounding may put a log-probability above 0
 FILLER = 1e-9  # what servers list below it stands for "not among the most likely"
 MORE = "ask for more with settings={'top_logprobs': ...}"
@@ -159,6 +160,8 @@ def _says(rest: str, option: str) -> bool:
 
 def _letter(token: str, size: int) -> int | None:
     """Return which letter a token is, None if it is none."""
+    if len(token) > LONGEST:
+        return None
     plain = re.sub(r"^[\W_]+|[\W_]+$", "", unicodedata.normalize("NFKC", token)).upper()
     return ALPHABET.index(plain) if len(plain) == 1 and plain in ALPHABET[:size] else None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 __all__ = ["readings"]
 
+LONGEST = 200  # characters, but for a number of that many digits
 SIGN = str.maketrans({"\u2212": "-", "\u2019": "'"})  # a minus, and an apostrophe that groups
 AMOUNT = re.compile(
     r"(?P<before>[^\d.,+'(-]*?)(?P<sign>[+-]?)\s*(?P<symbol>[^\d.,+'(\s\w-]*)\s*"
@@ -58,6 +59,8 @@ def readings(text: str, unit: str = "") -> list[float | int]:
     >>> readings("$450", "dollars a month"), readings("450 euros", "dollars")
     ([450], [])
     """
+    if len(text) > LONGEST and not text.isdigit():
+        return []
     found = AMOUNT.fullmatch(text.translate(SIGN))
     if found is None:
         return []

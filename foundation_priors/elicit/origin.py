@@ -13,6 +13,7 @@ import numpy as np
 
 from foundation_priors.elicit.columns import ANSWERED, MISSING
 from foundation_priors.elicit.endpoint import NOT_RECORDED
+from foundation_priors.elicit.redact import visible
 from foundation_priors.elicit.reread import CHANGES, Rules
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ class Notes:
         """Take in a line of kind ``answer``."""
         for name in ("server_model", "fingerprint", "structured"):
             if line.get(name) is not None:
-                self.heard[line["model"]][name].add(str(line[name]))
+                self.heard[line["model"]][name].add(visible(str(line[name]))[:200])
         time = line.get("time")
-        if time is not None:
+        if isinstance(time, str):
+            time = visible(time)[:50]
             self.first = min(self.first or time, time)
             self.last = max(self.last or time, time)
 

@@ -11,7 +11,7 @@ from foundation_priors.elicit.fields import Rejected, shown
 __all__ = ["bare", "groups_in", "is_whole", "loads", "name_of", "spoken", "thoughts_end"]
 
 DEEPEST = 64  # levels of brackets in JSON from outside; the parser below calls itself for each
-SCANNED = 2_000_000  # characters looked at for the ends of objects, so that no text takes long
+SCANNED = 1_000_000  # characters looked at in vain for the ends of objects, so that it ends soon
 REFUSAL = re.compile(
     r"\b(i['’]m sorry|i am sorry|i apologi[sz]e|i (can(no|['’])t|can ?not|won['’]t|am (not able"
     r"|unable)|['’]m (not able|unable))|as an ai)\b",
@@ -108,22 +108,22 @@ def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
     while (start := opening.search(said, at)) is not None:
         at = start.end()
         stop = _end(said, start.start())
-        scanned += (stop or len(said)) - start.start()
-        if scanned > SCANNED:
-            raise Rejected("not JSON", "There are too many brackets that belong to nothing.")
-        if stop is None:
-            continue
         try:
-            value, _ = DECODER.raw_decode(said, start.start())
+            value = DECODER.raw_decode(said, start.start())[0] if stop else None
         except ValueError as error:
             if isinstance(error, Rejected):
                 raise
+            value = None
+        if value is None:
+            scanned += (stop or len(said)) - start.start()
+            if scanned > SCANNED:
+                raise Rejected("not JSON", "There are too many brackets that belong to nothing.")
             continue
         between = re.sub(r"```\w*", "", said[end : start.start()])
         if not found or any(c.isalnum() for c in between):
             found.append([])
         found[-1].append(value)
-        at = end = stop
+        at = end = stop or at
     torn = TORN.search(said, end) if found else None
     if torn is not None:
         raise Rejected("not JSON", f"The last object, {shown(said[torn.start() :])}, is none.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from foundation_priors.elicit.exchange import Reply, judge
+from foundation_priors.elicit.redact import visible
 
 if TYPE_CHECKING:
     from foundation_priors.elicit.design import Call, Study
@@ -95,9 +96,11 @@ def read_line(line: Mapping[str, Any], study: Study, call: Call, rules: Rules) -
 def _stored(line: Mapping[str, Any]) -> Reading:
     rejected = line.get("rejected")
     rejected = rejected if isinstance(rejected, dict) else {}
-    reason, parsed = str(rejected.get("reason", "no response")), line.get("parsed")
+    reason, parsed = visible(str(rejected.get("reason", "no response")))[:100], line.get("parsed")
     reasons = rejected.get("reasons")
-    if not isinstance(reasons, list):
+    if isinstance(reasons, list):
+        reasons = [None if r is None else visible(str(r))[:100] for r in reasons]
+    else:
         reasons = [reason] * (len(parsed) if isinstance(parsed, list) else 0)
     return Reading(parsed, reason, reasons)
 

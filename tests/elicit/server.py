@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import socket
 import struct
@@ -30,6 +31,7 @@ SCRIPT: dict[str, Any] = {
     "share": 0.0,  # of the requests have a fault, drawn from the hash and the number of the attempt
     "faults": [],  # the names to draw from
     "seed": 0,  # of these draws
+    "bodies": [],  # pairs of a status and a body in base 64, sent before any other reply
     "next": [],  # faults of the next requests, before any drawing; null is none
     "always": None,  # the fault of every request
     "when": {},  # faults of the requests whose text contains a key of this
@@ -82,6 +84,9 @@ class State:
         self.by_hash[seed] += 1
         if self.script["keep"]:
             self.kept.append(body)
+        if self.script["bodies"]:
+            status, raw = self.script["bodies"].pop(0)
+            return Reply(status, base64.b64decode(raw))
         refused = self._refused(body, key)
         if refused is not None:
             return refused

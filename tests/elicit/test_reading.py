@@ -1,5 +1,6 @@
 """What counts of a message, and what strings say as numbers and as options."""
 
+import contextlib
 import json
 import math
 import time
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import foundation_priors as fp
 from foundation_priors.elicit.answers import AnswerSchema, Rejected
+from foundation_priors.elicit.letters import letters_of
 from foundation_priors.elicit.numerals import readings
 from foundation_priors.elicit.reading import is_whole, loads, spoken
 from tests.elicit.offline import elicitation, study_of
@@ -124,7 +126,7 @@ def test_marks_of_thoughts_that_are_none():
         '{"vote": "Dole", "x": ' + "[" * 100 + "]" * 100 + "}",
         '{"' * 400_000,
         '{"a" {' * 100_000,
-        "{" * 50 + '"' * 900_000,
+        "{" * 50 + '"' * 200_000,
         "<think>" * 100_000,
         "</think>" * 100_000,
         '{"vote": "' + "\\" * 900_001,
@@ -137,6 +139,21 @@ def test_no_text_takes_long_or_breaks_the_reader(text):
         with pytest.raises(Rejected):
             read(text)
         assert time.process_time() - began < 20  # seconds; it takes about one
+
+
+@pytest.mark.parametrize(
+    "piece", ["~", "$", " ", ",", ".", "'", "-", "!", "a ", "(1", "\ufdfa", "1."]
+)
+def test_no_string_takes_long(piece):
+    schema = AnswerSchema.of({"x": fp.Number(unit="dollars"), "v": ["Clinton", "Dole"]})
+    for text in (piece * 300_000, piece * 300_000 + "1", f"1{piece * 300_000}"):
+        began = time.process_time()
+        for values in ({"x": text, "v": "Dole"}, {"x": 1, "v": text}):
+            with contextlib.suppress(Rejected):
+                schema.read_one(json.dumps(values))
+        with contextlib.suppress(Rejected):
+            letters_of([{"token": text, "logprob": -0.1}], 2)
+        assert time.process_time() - began < 10  # seconds; it takes a few tenths
 
 
 def test_brackets_in_strings_are_not_nested():

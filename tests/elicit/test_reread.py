@@ -227,6 +227,17 @@ def test_odd_lines_are_read(tmp_path, odd):
     assert study.replay(path).column("wage").tolist() == [1.0] * 3
 
 
+def test_words_of_a_file_are_shown_escaped(tmp_path):
+    study = elicitation(**ONE)
+    odd = {"server_model": "\x1b[2Jx\ud800", "time": "\x9b31m"}
+    bad = {"parsed": None, "rejected": {"reason": "\x1b[31m\ud800", "detail": "."}}
+    path = journal(tmp_path / "a.jsonl", study, [{**odd, "raw": "1"}, odd, {**odd, **bad}])
+    with pytest.warns(IncompleteWarning, match=r"1 \\x1b\[31m\\ud800") as caught:
+        llm = study.replay(path)
+    shown = f"{caught[0].message}{llm}{llm.provenance['model']}{llm.provenance['dates']}"
+    assert "\x1b" not in shown and "\x9b" not in shown and shown.encode()
+
+
 def test_a_run_goes_on_in_an_old_journal_and_says_so(server, tmp_path):
     study = elicitation(**{**ONE, "models": {"m": fp.Endpoint(server.url, model="tiny")}})
     path = journal(tmp_path / "a.jsonl", study, OLD)
