@@ -392,12 +392,12 @@ def _read(study: Study, call: Call, reply: Reply) -> list[Any]:
     cut = CUT.search(finish) is not None
     if cut and not _message_of(reply.text):
         raise Rejected("truncated", f"All tokens went into thoughts: {RAISE}.")
+    if reply.thoughts and not reply.text.strip():
+        raise Rejected("empty", f"The model thought and did not answer: {RAISE}.")
     if study.probabilities:
         return [study.schema.probabilities(reply.logprobs, call, reply.text)]
     if cut and not is_whole(reply.text):
         raise Rejected("truncated", f"The answer was cut off at the limit of tokens: {RAISE}.")
-    if reply.thoughts and not reply.text.strip():
-        raise Rejected("empty", f"The model thought and did not answer: {RAISE}.")
     return study.schema.parse(reply.text, call)
 
 

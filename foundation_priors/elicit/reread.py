@@ -14,7 +14,7 @@ from foundation_priors.elicit.redact import visible
 if TYPE_CHECKING:
     from foundation_priors.elicit.design import Call, Study
 
-__all__ = ["CHANGES", "Reading", "Rules", "read_line"]
+__all__ = ["CHANGES", "Reading", "Rules", "read_line", "reasons_of"]
 
 Rules = Literal["today", "stored"]
 CHANGES = ("another value", "rejected now", "answered now")
@@ -91,6 +91,23 @@ def read_line(line: Mapping[str, Any], study: Study, call: Call, rules: Rules) -
     if rejected is None:
         return Reading(parsed, changes=changes)
     return Reading(parsed, rejected.reason, rejected.reasons, changes)
+
+
+def reasons_of(line: Mapping[str, Any]) -> list[str | None]:
+    """Return for each cell of a line why it has no answer, None where it has one, as recorded.
+
+    Examples
+    --------
+    >>> reasons_of({"cells": [{}, {}], "parsed": [{"vote": "Dole"}, None], "rejected":
+    ...     {"reason": "off schema", "reasons": [None, "off schema"]}})
+    [None, 'off schema']
+    """
+    stored, size = _stored(line), len(line["cells"])
+    if not isinstance(stored.parsed, list):
+        return [stored.reason] * size
+    reasons = [*stored.reasons, *[stored.reason] * size]
+    pairs = zip(stored.parsed, reasons, strict=False)
+    return [None if parsed is not None else reason for parsed, reason in pairs][:size]
 
 
 def _stored(line: Mapping[str, Any]) -> Reading:

@@ -134,6 +134,7 @@ def _history(journal: Any) -> tuple[str, dict[str, pd.DataFrame], dict[str, str]
     if journal is None:
         return "", {}, {}
     from foundation_priors.elicit.journal import read
+    from foundation_priors.elicit.reread import reasons_of
 
     studies: dict[str, dict[str, Any]] = {}
     answered: Counter[str] = Counter()
@@ -143,8 +144,9 @@ def _history(journal: Any) -> tuple[str, dict[str, pd.DataFrame], dict[str, str]
         if line["kind"] == "study":
             studies.setdefault(version, line)
         elif line["kind"] == "answer" and line.get("final"):
-            into = rejected if line.get("parsed") is None else answered
-            into[version] += len(line["cells"])
+            lost = [reason for reason in reasons_of(line) if reason is not None]
+            rejected[version] += len(lost)
+            answered[version] += len(line["cells"]) - len(lost)
     rows = [
         {
             "version": n,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import foundation_priors as fp
 from foundation_priors.elicit.answers import Rejected
+from foundation_priors.elicit.exchange import judge, read_reply
 from foundation_priors.elicit.letters import letters_of
 from tests.elicit.offline import elicitation, study_of
 from tests.elicit.small import asked, lines, study
@@ -242,6 +243,22 @@ def test_no_probability_that_passes_is_off_by_more(weights, shown, size):
     letters = [true.get(letter, 0.0) for letter in "ABCDEF"[:size]]
     for p, q in zip(found, letters, strict=True):
         assert abs(p - q / sum(letters)) <= 0.02 + 1e-9
+
+
+def test_the_letters_of_thoughts_are_no_answer():
+    survey = elicitation(answer={"vote": ["Clinton", "Dole"]}, probabilities=True)
+    call = next(study_of(survey).calls())
+    tokens = [token("A", 0.99, ("B", 0.01)), *plain(".", " Or", " B", "?")]
+    thoughts = "A. Or B?" + " Hm." * 50
+    for finish, reason in (("stop", "empty"), ("length", "truncated")):
+        message = {"content": None, "reasoning_content": thoughts}
+        choice = {"message": message, "logprobs": {"content": tokens}, "finish_reason": finish}
+        _, rejected = judge(call.study, call, read_reply({"choices": [choice]}))
+        assert rejected.reason == reason and "raise max_tokens" in rejected.detail
+    message = {"content": "\n\nB", "reasoning_content": "A. Or B?"}
+    choice = {"message": message, "logprobs": {"content": [*tokens, *plain("\n\n"), B]}}
+    (found,), _ = judge(call.study, call, read_reply({"choices": [choice]}))
+    assert found["vote"] == pytest.approx({"Clinton": 0.03, "Dole": 0.97})
 
 
 def test_the_number_of_tokens_and_the_error_can_be_told(server, tmp_path):
