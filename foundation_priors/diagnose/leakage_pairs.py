@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.path.evaluate import on_draws
 from foundation_priors.prior.columns import ColumnSpec, Table
+from foundation_priors.prior.compiling import compile_model
 from foundation_priors.prior.model import check_model, copy_model, short
 from foundation_priors.prior.rows import RowArrays, read_rows, real_rows
 from foundation_priors.prior.speech import check_columns
@@ -281,7 +282,7 @@ def _sampled(model: pm.Model, rng: np.random.Generator) -> xr.Dataset:
     import nutpie
 
     trace = nutpie.sample(
-        nutpie.compile_pymc_model(copy_model(model)),
+        compile_model(copy_model(model)),
         draws=DRAWS // 2,
         tune=500,
         chains=4,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.diagnose.voices_core import TINY, Grams
 from foundation_priors.errors import ModelError
+from foundation_priors.prior.compiling import compile_model
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -151,9 +152,7 @@ def spread_model(data: Contrasts, scale: float | Floats) -> pm.Model:
 
 def compiled(data: Contrasts, scale: float | Floats) -> Any:
     """Compile the model once; ``with_data`` gives it other answers of the same design."""
-    import nutpie
-
-    return nutpie.compile_pymc_model(spread_model(data, scale))
+    return compile_model(spread_model(data, scale))
 
 
 def sampled(model: Any, draws: int, chains: int, seed: int) -> tuple[Floats, float]:

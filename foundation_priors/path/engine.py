@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.mixture import LOWEST
+from foundation_priors.prior.compiling import compile_model, compiling, one_at_a_time
 from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
 
@@ -40,6 +41,7 @@ TRIAL, SLOW = 32, 2e-5
 type Floats = NDArray[np.float64]
 
 
+@one_at_a_time
 def weigh_evidence(tilted: Tilted) -> pm.Model:
     """Return the tilted model with its likelihood as a potential of weight ``fp_evidence``.
 
@@ -166,9 +168,7 @@ class Engine:
     @cached_property
     def compiled(self) -> Any:
         """The nutpie model, compiled once."""
-        import nutpie
-
-        return nutpie.compile_pymc_model(self.model)
+        return compile_model(self.model)
 
     @cached_property
     def key(self) -> str:
@@ -241,14 +241,15 @@ class Engine:
         model = self.model
         if not forward_is_exact(model):
             return None
-        point = make_initial_point_fn(
-            model=model,
-            overrides=dict.fromkeys(model.free_RVs, "prior"),
-            default_strategy="prior",
-            return_transformed=True,
-        )
         names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
         out = np.empty((draws, self.dim))
+        with compiling():
+            point = make_initial_point_fn(
+                model=model,
+                overrides=dict.fromkeys(model.free_RVs, "prior"),
+                default_strategy="prior",
+                return_transformed=True,
+            )
         for i, number in enumerate(seed.generate_state(draws)):
             values = point(int(number))
             out[i] = np.concatenate([np.ravel(values[n]) for n in names])

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.prior.compiling import one_at_a_time
 from foundation_priors.prior.model import numpy_mode
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ CELLS = 4_000_000
 """Largest size of an intermediate array."""
 
 
+@one_at_a_time
 def on_draws(
     model: pm.Model, outputs: Sequence[TensorVariable], draws: xr.Dataset, width: int = 1
 ) -> list[Floats]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from foundation_priors.path.engine import Engine, Run
 from foundation_priors.path.mixture import Anchor
 from foundation_priors.path.reference import Reference
+from foundation_priors.prior.compiling import one_at_a_time
 
 __all__ = ["Fit", "Settings", "Task", "charge", "forward_fit", "reference_fit", "run_tasks"]
 
@@ -194,6 +195,7 @@ def _start(engine: Engine, task: Task, pool: Floats, seed: int | None) -> Floats
     return near.copy()
 
 
+@one_at_a_time
 def _diagnose(run: Run) -> tuple[float, float, float]:
     from arviz_stats.base import array_stats
 

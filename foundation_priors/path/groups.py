@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.path.draws import SAMPLE
 from foundation_priors.path.points import Trust
+from foundation_priors.prior.compiling import one_at_a_time
 from foundation_priors.prior.model import copy_model, numpy_mode
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def tree(path: TrustPath, trust: Trust, random_seed: Any) -> xr.DataTree:
     return out
 
 
+@one_at_a_time
 def likelihood_groups(
     model: pm.Model, posterior: xr.Dataset, said: Floats, sources: tuple[str, ...]
 ) -> dict[str, xr.Dataset]:

@@ -214,8 +214,9 @@ def _bounds(
     import warnings
 
     from foundation_priors.errors import UnreliableWarning
+    from foundation_priors.prior.compiling import LOCK
 
-    with warnings.catch_warnings():
+    with LOCK, warnings.catch_warnings():
         # The mean at the same weights has already warned.
         warnings.simplefilter("ignore", UnreliableWarning)
         array = path.quantile(item.quantity, tails.tolist(), trust, **options(along))

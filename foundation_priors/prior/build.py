@@ -11,6 +11,7 @@ from foundation_priors.beliefs import Beliefs
 from foundation_priors.errors import ModelError, did_you_mean
 from foundation_priors.prior.beliefs import build_beliefs
 from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.compiling import one_at_a_time
 from foundation_priors.prior.informs import Informs, element_labels
 from foundation_priors.prior.linkage import Link, Private, linkages
 from foundation_priors.prior.links import Linkage, Wiring, check_reached, wire
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 
+@one_at_a_time
 def build(
     model: pm.Model,
     synthetic: Any,

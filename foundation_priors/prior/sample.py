@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.compiling import sources_removed
 from foundation_priors.prior.informs import Informs
 from foundation_priors.prior.linkage import Link, Private
 from foundation_priors.prior.model import numpy_mode
@@ -88,12 +89,14 @@ max_trust
     weights = chosen_trust(trust, tilted, max_trust)
     answers: Any = synthetic if tilted.spoken is None else tilted.spoken.beliefs
     tilted.model[TRUST].set_value(tilted.vector(weights))
-    trace = pm.sample(model=tilted.model, **kwargs)
+    with sources_removed():
+        trace = pm.sample(model=tilted.model, **kwargs)
     posterior = trace["posterior"].to_dataset()
     ell = posterior[LOGLIK].values
     said = ell.reshape(*ell.shape[:2], len(tilted.sources)) * weights
     groups = likelihood_groups(tilted.model, posterior, said, tilted.sources)
-    groups |= _priors(tilted, kwargs)
+    with sources_removed():
+        groups |= _priors(tilted, kwargs)
     groups["synthetic_data"] = answers.dataset
     for name, group in groups.items():
         trace[name] = xr.DataTree(group)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from foundation_priors.prior.compiling import LOCK
+
 __all__ = ["Picture", "drawn"]
 
 DPI = 144
@@ -47,7 +49,7 @@ def drawn(draw: Callable[[], Any], alt: str) -> Picture:
 
     before = set(plt.get_fignums())
     try:
-        with warnings.catch_warnings():
+        with LOCK, warnings.catch_warnings():
             # Labels that leave no room; and what the section itself has told already.
             warnings.simplefilter("ignore", UserWarning)
             return _stored(figure_of(draw()), alt)

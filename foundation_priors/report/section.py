@@ -17,6 +17,7 @@ from foundation_priors.errors import (
     PlaceboWarning,
     UnreliableWarning,
 )
+from foundation_priors.prior.compiling import LOCK
 
 if TYPE_CHECKING:
     from foundation_priors.report.inputs import Inputs
@@ -96,7 +97,7 @@ def judge(key: str, title: str, section_of: Judge, inputs: Inputs) -> Section:
     inputs : Inputs
     """
     start = perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
+    with LOCK, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
             found = replace(section_of(inputs), key=key, title=title)

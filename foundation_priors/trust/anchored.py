@@ -12,6 +12,7 @@ import xarray as xr
 from foundation_priors.errors import UnreliableWarning
 from foundation_priors.path.flags import levels_above
 from foundation_priors.prior.columns import ColumnSpec
+from foundation_priors.prior.compiling import compile_model
 from foundation_priors.trust.anchored_model import ANSWERS, ErrorKind, join
 from foundation_priors.trust.anchored_result import R_HAT, Anchored, least_ess
 
@@ -153,7 +154,7 @@ def _sample(
     """Sample without the unpaired answers and with them, by one compiled model."""
     import nutpie
 
-    compiled = nutpie.compile_pymc_model(model)
+    compiled = compile_model(model)
     seeds = np.random.SeedSequence(seed).generate_state(2)
     runs = {}
     for answers, number in zip((0.0, 1.0), seeds, strict=True):

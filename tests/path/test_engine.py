@@ -1,5 +1,6 @@
 """The compiled model: what it computes, who runs it, and models of every kind."""
 
+import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -90,8 +91,9 @@ def test_the_grid_of_a_longer_path_holds_1():
     assert len(grid) == 101 and grid[0] == 0 and grid[-1] == 3 and (grid == 1).sum() == 1
 
 
-def test_a_potential_belongs_to_the_prior():
+def test_a_potential_belongs_to_the_prior(tmp_path, monkeypatch):
     """N(0, 2) times exp(-1.5 (mu - 1)^2): a normal prior of another mean and precision."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rng = np.random.default_rng(2)
     real, said = rng.normal(1, 1, 5), rng.normal(-0.5, 1, 8)
     with pm.Model() as model:
@@ -105,6 +107,7 @@ def test_a_potential_belongs_to_the_prior():
     llm = fp.SyntheticData.from_dataframe(pd.DataFrame({"y": said}), outcome="y", weight=1)
     path = fp.trust_path(model, llm, random_seed=1, progressbar=False)
     assert not forward_is_exact(path.engine.model)
+    assert not list(tmp_path.iterdir())  # a path leaves no files
     assert_near(path.mean("mu", TRUSTS), exact.mean("mu", TRUSTS))
     assert_near(path.log_normalizer(TRUSTS), exact.log_normalizer(TRUSTS))
     start = exact.log_evidence(0.0).item()
