@@ -35,20 +35,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", nothing_tells)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort tests for several processes, each file as a whole.
+SHARED = "shared paths"
 
-    Begin with the notebooks, which take longest, so that nobody waits for them at the end. Files
-    that share the paths of ``tests/path/models.py`` stay in one process, which compiles each once
-    (with ``--dist loadgroup``).
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort tests for several processes, with ``--dist loadgroup --no-loadscope-reorder``.
+
+    Files that share the paths of ``tests/path/models.py`` stay in one process, which compiles each
+    once; other files stay whole; every notebook goes where there is room. What takes longest comes
+    first, so that nobody waits for it at the end.
     """
-    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+    groups = {item.nodeid: _group(item.path) for item in items}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+        notebook = item.path.name == "test_notebooks.py"
+        item.add_marker(pytest.mark.xdist_group(item.name if notebook else groups[item.nodeid]))
+    items.sort(key=lambda i: (groups[i.nodeid] != SHARED, i.path.name != "test_notebooks.py"))
 
 
 @cache
 def _group(path: Path) -> str:
     shared = ("from tests.path import models", "from tests.report import audits")
     text = path.read_text()
-    return "shared paths" if any(words in text for words in shared) else str(path)
+    return SHARED if any(words in text for words in shared) else str(path)
