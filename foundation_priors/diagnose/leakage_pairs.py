@@ -15,7 +15,8 @@ from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.path.evaluate import on_draws
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.compiling import compile_model
-from foundation_priors.prior.model import check_model, copy_model, short
+from foundation_priors.prior.model import copy_model, short
+from foundation_priors.prior.real import check_evidence
 from foundation_priors.prior.rows import RowArrays, read_rows, real_rows
 from foundation_priors.prior.speech import check_columns
 from foundation_priors.trust.anchored_errors import (
@@ -101,7 +102,7 @@ def paired(
     specs = {**(path.columns if path is not None else {}), **(columns or {})}
     specs = {original.name_for(name): spec for name, spec in specs.items()}
     by = _factor(llm, by)
-    check_model(original)
+    check_evidence(original)
     check_columns(original, specs)
     copy = copy_model(original)
     observed = _the_outcome(copy, llm, specs)

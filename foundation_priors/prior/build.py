@@ -15,7 +15,8 @@ from foundation_priors.prior.compiling import one_at_a_time
 from foundation_priors.prior.informs import Informs, element_labels
 from foundation_priors.prior.linkage import Link, Private, linkages
 from foundation_priors.prior.links import Linkage, Wiring, check_reached, wire
-from foundation_priors.prior.model import check_model, copy_model, lies_above, spoken_of
+from foundation_priors.prior.model import copy_model, lies_above, spoken_of
+from foundation_priors.prior.real import check_evidence
 from foundation_priors.prior.rows import n_rows
 from foundation_priors.prior.speech import (
     Likelihood,
@@ -58,7 +59,7 @@ def build(
     _check_arguments(model, synthetic if beliefs is None else beliefs, evidence)
     columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
     evidence = [model.name_for(name) for name in evidence]
-    check_model(model)
+    check_evidence(model)
     if beliefs is not None:
         options = {
             "columns": columns,

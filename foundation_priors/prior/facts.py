@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "facts_of", "grows", "held", "once", "stretched"]
 
 _FOUND: WeakKeyDictionary[pm.Model, dict[str, Any]] = WeakKeyDictionary()
+FEW = 50
+"""Distinct rows in a trial, which takes up to twice as many and a few more."""
 REFUSALS = ValueError, IndexError, AssertionError, TypeError, NotImplementedError
 """What PyTensor raises where a graph does not take so many rows."""
 
@@ -180,18 +182,18 @@ def _fixed(
         return []
     here, shapes = _placeholders(model), [v.shape for v in variables]
 
-    def tried(size: int) -> list[tuple[int, ...]]:
-        followed = facts.followed(shapes, stretched(model, axes, np.arange(size) % n))
+    few = min(n, FEW)
+
+    def tried(size: int, distinct: int) -> list[tuple[int, ...]]:
+        followed = facts.followed(shapes, stretched(model, axes, np.arange(size) % distinct))
         return _evaluated(followed, here)
 
-    first = tried(n)
     try:
-        more = [tried(n + 1), tried(2 * n + 3)]
+        each = [tried(size, few) for size in (few, few + 1, 2 * few + 3)]
     except REFUSALS:
-        # Something does not take more rows; then lengths tell what runs along them.
-        return [v for v, shape in zip(variables, first, strict=True) if n not in shape]
-    each = zip(variables, first, *more, strict=True)
-    return [v for v, shape, *others in each if others == [shape] * 2]
+        # Something takes the real rows only; then lengths tell what runs along them.
+        return [v for v, shape in zip(variables, tried(n, n), strict=True) if n not in shape]
+    return [v for v, *found in zip(variables, *each, strict=True) if found == found[:1] * 3]
 
 
 def _evaluated(shapes: list[Any], here: Mapping[Variable, Variable]) -> list[tuple[int, ...]]:

@@ -251,6 +251,34 @@ def test_missing_outcomes_that_pymc_leaves_in():
     refuses(fp.ModelError, "'y' has missing values: drop", model, answers(y=YS))
 
 
+@pytest.mark.parametrize("rows", [[], np.empty((0, 2))])
+def test_no_real_rows(rows):
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("a"), 1, observed=np.array(rows))
+    refuses(fp.ModelError, "'y' has no rows.*at least one", model, answers(y=YS))
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_infinite_outcomes(held):
+    bad = np.where(np.isin(np.arange(N), [2, 5]), -np.inf, Y)
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("a"), 1, observed=pm.Data("seen", bad) if held else bad)
+    refuses(fp.ModelError, "'y' is infinite in real row.s. 2, 5, which", model, answers(y=YS))
+
+
+def test_infinite_covariates_and_bounds():
+    """An infinite covariate leaves its row without a density; an infinite bound bounds nothing."""
+    bad = np.where(np.arange(N) == 4, np.inf, X)
+    words = "data 'x' are infinite or missing, and real row.s. 4 of 'y'"
+    model = line()
+    pm.set_data({"x": bad}, model=model)
+    refuses(fp.ModelError, words, model, SAID)
+    with pm.Model() as model:
+        upper = pm.Data("upper", np.where(Y > 0, np.inf, 3.0))
+        pm.Censored("y", pm.Normal.dist(pm.Normal("a"), 1), lower=None, upper=upper, observed=Y)
+    assert build(model, answers(y=YS, upper=np.full(M, 3.5)))
+
+
 def test_pymc_dims():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pymc.dims calls itself experimental
