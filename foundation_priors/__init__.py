@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ModelError,
         PlaceboWarning,
         RereadWarning,
+        StatementError,
         SyntheticAsEvidenceError,
         UnreliableWarning,
     )
@@ -58,6 +59,7 @@ __all__ = [
     "Number",
     "PlaceboWarning",
     "RereadWarning",
+    "StatementError",
     "SyntheticAsEvidenceError",
     "SyntheticData",
     "Text",
@@ -97,6 +99,7 @@ _ROOMS = {
         "ModelError",
         "PlaceboWarning",
         "RereadWarning",
+        "StatementError",
         "SyntheticAsEvidenceError",
         "UnreliableWarning",
     ),

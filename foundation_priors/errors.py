@@ -12,9 +12,10 @@ __all__ = [
     "IncompleteWarning",
     "JournalError",
     "ModelError",
-    "SyntheticAsEvidenceError",
     "PlaceboWarning",
     "RereadWarning",
+    "StatementError",
+    "SyntheticAsEvidenceError",
     "UnreliableWarning",
 ]
 
@@ -37,6 +38,10 @@ class ModelError(FoundationPriorsError, ValueError):
 
 class ImproperPriorError(ModelError):
     """A primitive prior, or the tilt of it, has an infinite integral."""
+
+
+class StatementError(FoundationPriorsError, ValueError):
+    """A text is no statement or expression, or names what is not there."""
 
 
 class ElicitationError(FoundationPriorsError, RuntimeError):
@@ -67,6 +72,22 @@ class UnreliableWarning(UserWarning):
     """A number was computed, and a check says that it should not be relied on."""
 
 
+SHOWN = 80
+"""Most characters of a foreign text that an error repeats."""
+
+
+def brief(text: object) -> str:
+    r"""Return a foreign text in quotes for an error: cut where it is long, and on one line.
+
+    Examples
+    --------
+    >>> brief("two\nlines"), len(brief("x" * 100_000))
+    ("'two\\nlines'", 82)
+    """
+    shown = str(text)
+    return repr(shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 4]} ...")
+
+
 def did_you_mean(name: object, options: Iterable[object]) -> str:
     """Suggest the option nearest to a mistyped name.
 
@@ -93,9 +114,9 @@ def did_you_mean(name: object, options: Iterable[object]) -> str:
     folded = {option.lower(): option for option in reversed(names)}
     near = difflib.get_close_matches(str(name).lower(), list(folded), n=1)
     if near:
-        return f" Did you mean {folded[near[0]]!r}?"
+        return f" Did you mean {brief(folded[near[0]])}?"
     if not names:
         return ""
-    shown = ", ".join(repr(option) for option in names[:12])
+    shown = ", ".join(map(brief, names[:12]))
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f" There {'is' if len(names) == 1 else 'are'} {shown}{more}."

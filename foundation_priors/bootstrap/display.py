@@ -42,7 +42,7 @@ def summary(
         mean, sd = path.mean(name, wanted), path.sd(name, wanted)
         bounds = path.quantile(name, tails, wanted).values.reshape(len(wanted), 2, -1)
         columns = [a.values.reshape(len(wanted), -1) for a in (mean, sd, mean["mcse"])]
-        for i, label in enumerate(labels(mean, str(name))):
+        for i, label in enumerate(labels(mean, str(name), path.draws)):
             frames.append(
                 pd.DataFrame(
                     {

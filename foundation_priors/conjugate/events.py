@@ -1,16 +1,13 @@
 """Events such as ``"theta > 0.5"`` that a closed-form distribution function can answer."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from foundation_priors.errors import did_you_mean
+from foundation_priors.errors import StatementError, brief, did_you_mean
+from foundation_priors.statements import Chain, Name, Tree, compute, is_event, locate, parse, walk
 
-_EVENT = re.compile(
-    r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[\s*(?P<index>[^\]]+?)\s*\])?"
-    r"\s*(?P<sign><=|>=|<|>)\s*(?P<cut>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*"
-)
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True)
@@ -33,33 +30,53 @@ def parse_event(
 ) -> Event:
     """Parse ``"name > c"``, ``"name < c"`` or, for a vector, ``"name[index] > c"``.
 
-    The index is a position or a label of the vector's coordinate.
+    The index is a label of the vector's coordinate, or a position where no label is a number.
     """
-    match = _EVENT.fullmatch(text)
-    if match is None:
-        raise ValueError(
-            f"The event {text!r} has no closed form here: compare one parameter with one number, "
-            "as in 'theta > 0.5' or 'beta[0] < 1', or count over sample()."
+    name, sign, cut = _sides(text)
+    if name.name not in dims:
+        raise StatementError(
+            f"The event {brief(text)} names no parameter.{did_you_mean(name.name, dims)}"
         )
-    name, index = match["name"], match["index"]
-    if name not in dims:
-        raise ValueError(f"The event {text!r} names no parameter.{did_you_mean(name, dims)}")
-    position = None if index is None else _position(text, index, dims[name], coords)
-    return Event(name, position, match["sign"].startswith(">"), float(match["cut"]))
+    position = None if name.place is None else _position(text, name, dims[name.name], coords)
+    return Event(name.name, position, sign.startswith(">"), float(cut))
+
+
+def _sides(text: str) -> tuple[Name, str, Any]:
+    """Return the parameter, the sign between it and the number, and the number."""
+    match parse(text):
+        case Chain((sign,), (Name() as name, side)) if sign in MIRRORED and _constant(side):
+            return name, sign, compute(side, _none)
+        case Chain((sign,), (side, Name() as name)) if sign in MIRRORED and _constant(side):
+            return name, MIRRORED[sign], compute(side, _none)
+    raise StatementError(
+        f"The event {brief(text)} has no closed form here: compare one parameter with one number, "
+        "as in 'theta > 0.5' or 'beta[0] < 1', or count over sample()."
+    )
+
+
+def _constant(side: Tree) -> bool:
+    return not is_event(side) and not any(isinstance(part, Name) for part in walk(side))
+
+
+def _none(name: Name) -> NoReturn:
+    raise AssertionError(f"{name} is in no constant.")
 
 
 def _position(
-    text: str, index: str, dims: Sequence[str], coords: Mapping[str, Sequence[Any]]
+    text: str, name: Name, dims: Sequence[str], coords: Mapping[str, Sequence[Any]]
 ) -> int:
     if not dims:
-        raise ValueError(f"The event {text!r} has an index for a scalar parameter: drop it.")
+        raise StatementError(
+            f"The event {brief(text)} has an index for a scalar parameter: drop it."
+        )
     labels = list(coords[dims[0]])
-    bare = index.strip("'\"")
-    if bare in map(str, labels) and not (bare == index and index.isdigit()):
-        return [str(label) for label in labels].index(bare)
-    if index.isdigit() and int(index) < len(labels):
+    index = ", ".join(name.place or ())
+    if index in map(str, labels):
+        return locate(name.name, [index], [labels])[0]
+    numbered = any(str(label).isdigit() for label in labels)
+    if index.isdecimal() and int(index) < len(labels) and not numbered:
         return int(index)
-    raise ValueError(
-        f"The event {text!r} asks for element {index}: give a position below {len(labels)} or one "
-        f"of the labels {labels}."
+    raise StatementError(
+        f"The event {brief(text)} asks for element {brief(index)}: give a position below "
+        f"{len(labels)} or one of the labels {brief(labels)}."
     )

@@ -20,7 +20,7 @@ from foundation_priors.diagnose.conflict_model import Outcome, Simulator, outcom
 from foundation_priors.diagnose.conflict_regions import ALL, regions_of
 from foundation_priors.diagnose.sensitivity import check_path, few_weights
 from foundation_priors.errors import ModelError
-from foundation_priors.path.draws import evaluate, labels
+from foundation_priors.path.draws import elements
 from foundation_priors.path.weighing import Weighing, is_rule
 
 if TYPE_CHECKING:
@@ -156,10 +156,7 @@ def _asked(path: TrustPath, quantities: Any) -> dict[str, Floats]:
         wanted = [quantities] if single else list(quantities)
     out: dict[str, Floats] = {}
     for quantity in wanted:
-        value = evaluate(path.prior_draws, quantity)
-        name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
-        flat = value.values.reshape(len(value), -1).astype(float)
-        out |= dict(zip(labels(value, name), flat.T, strict=True))
+        out |= {e.label: e.values.astype(float) for e in elements(path.prior_draws, quantity)}
     return out
 
 

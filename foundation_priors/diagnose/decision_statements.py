@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from foundation_priors.diagnose.sensitivity import check_path
-from foundation_priors.path.draws import evaluate, labels
+from foundation_priors.path.draws import elements
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -73,13 +73,13 @@ def statements(
     how.reliable()
     rows = []
     for event in events:
-        value = evaluate(path.draws, event)
-        if value.dtype != bool:
-            raise ValueError(f"{event!r} is not an event: write a comparison, such as 'beta > 0'.")
-        name = event if isinstance(event, str) else str(value.name or "statement")
-        flat = value.values.reshape(len(value), -1)
-        for label, happens in zip(labels(value, name), flat.T, strict=True):
-            rows += _rows(path, how, label, xr.DataArray(happens, dims="sample"), probability)
+        for part in elements(path.draws, event):
+            if part.values.dtype != bool:
+                raise ValueError(
+                    f"{event!r} is not an event: write a comparison, such as 'beta > 0'."
+                )
+            happens = xr.DataArray(part.values, dims="sample")
+            rows += _rows(path, how, part.label, happens, probability)
     table = pd.DataFrame(rows).set_index(["statement", "source"])
     table.attrs = {"probability": probability, "trust": how.label()}
     table.attrs["reading"] = _reading(table, probability)

@@ -189,7 +189,7 @@ def _worth(path: TrustPath, point: Floats) -> dict[str, float]:
 def _scalars(
     path: TrustPath, quantities: Quantity | Sequence[Quantity] | None
 ) -> list[tuple[str, NDArray[Any]]]:
-    from foundation_priors.path.draws import evaluate, labels
+    from foundation_priors.path.draws import elements
 
     if quantities is None:
         wanted: Sequence[Quantity] = [n for n in path.draws if n in path.facts.coordinates]
@@ -197,13 +197,7 @@ def _scalars(
         wanted = [quantities]
     else:
         wanted = quantities
-    out = []
-    for quantity in wanted:
-        value = evaluate(path.draws, quantity)
-        name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
-        flat = value.values.reshape(len(value), -1)
-        out += list(zip(labels(value, name), flat.T, strict=True))
-    return out
+    return [(e.label, e.values) for quantity in wanted for e in elements(path.draws, quantity)]
 
 
 def _claim(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,8 @@ from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
 from foundation_priors.diagnose.washout_core import kappa_of_share, local
-from foundation_priors.errors import did_you_mean
-from foundation_priors.path.draws import Quantity, evaluate, labels
+from foundation_priors.errors import brief, did_you_mean
+from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -134,31 +133,24 @@ def washout(
 def margin(path: TrustPath, statement: Quantity) -> tuple[str, Floats]:
     """Return a statement in words and for each draw by how much it holds.
 
+    A function of the draws may have a ``label`` and a method ``margin`` that says so.
+
     Raises
     ------
     ValueError
         Unless it is a single comparison of scalars.
     """
-    how = f"{statement!r} must be one comparison in words, such as 'beta > 0.2', of two scalars."
-    if not isinstance(statement, str):
-        raise ValueError(how)
-    text = statement
-    split = [op for op in (">=", "<=", ">", "<") if op in text]
-    if not split or text.count("<") + text.count(">") > 1 or set(text) & set("&|~"):
-        raise ValueError(how)
-    left, right = text.split(split[0])
-    sides = [_side(path, part.strip()) for part in (left, right)]
-    away = sides[0] - sides[1]
-    if away.ndim != 1:
-        raise ValueError(how)
-    return statement, np.asarray(away if split[0][0] == ">" else -away, dtype=float)
-
-
-def _side(path: TrustPath, text: str) -> Floats:
-    try:
-        return np.full(path.draws.sizes["sample"], float(ast.literal_eval(text)))
-    except (ValueError, SyntaxError, TypeError):
-        return evaluate(path.draws, text).values.astype(float)
+    if isinstance(statement, str):
+        label, away = statement, margin_of(path.draws, statement)
+    else:
+        of = getattr(statement, "margin", None)
+        label, away = getattr(statement, "label", ""), of(path.draws) if of else None
+    if away is None or away.ndim != 1:
+        raise ValueError(
+            f"{brief(statement)} must be one comparison in words, such as 'beta > 0.2', of two "
+            "scalars."
+        )
+    return label, np.asarray(away, dtype=float)
 
 
 def _share_washout(
@@ -191,7 +183,7 @@ def _share_washout(
     flat = value.values.reshape(len(value), -1).astype(float)
     rows = [solve(h) for h in flat.T]
     data = {k: ("quantity", np.array([row[k] for row in rows])) for k in rows[0]}
-    out = xr.Dataset(data, {"quantity": labels(value, name)})
+    out = xr.Dataset(data, {"quantity": labels(value, name, path.draws)})
     out.attrs = {"target": target, "trust": how.label(), "n_real": path.facts.n_real}
     out.attrs["reading"] = _reading(out, source)
     out.attrs["fails_when"] = FAILS

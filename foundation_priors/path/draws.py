@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.errors import did_you_mean
+from foundation_priors.errors import StatementError, brief, did_you_mean
+from foundation_priors.statements import (
+    Chain,
+    Name,
+    Tree,
+    compute,
+    label_of,
+    locate,
+    parse,
+    put_labels,
+    readable,
+    walk,
+)
 
 if TYPE_CHECKING:
     from foundation_priors.path.engine import Engine
     from foundation_priors.path.fits import Fit
 
-__all__ = ["SAMPLE", "evaluate", "to_dataset", "weighted_quantiles"]
+__all__ = [
+    "SAMPLE",
+    "Element",
+    "elements",
+    "evaluate",
+    "labels",
+    "like",
+    "margin_of",
+    "to_dataset",
+    "weighted_quantiles",
+]
 
 type Floats = NDArray[np.float64]
 type Quantity = str | Callable[[xr.Dataset], xr.DataArray]
 
 SAMPLE = "sample"
+REFUSAL = (
+    "cannot be computed from the draws: combine the model's variables by arithmetic and "
+    "comparisons, such as 'beta > 0', or give a function of the draws"
+)
 
 
 def to_dataset(engine: Engine, fits: Sequence[Fit]) -> xr.Dataset:
@@ -48,12 +75,12 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
     ----------
     draws : xarray.Dataset
     quantity : str or callable
-        A variable's name, an expression in the grammar of `xarray.Dataset.eval`
-        (``"beta > 0.5"``), in which ``beta[label]`` is one element, or a function from the dataset
-        of draws to a DataArray.
+        A variable's name, an expression (`foundation_priors.statements`), ``"beta > 0.5"``, in
+        which ``beta[label]`` is one element, or a function from the dataset of draws to a
+        DataArray.
     """
     if isinstance(quantity, str):
-        value = draws[quantity] if quantity in draws else _expression(draws, quantity)
+        value = draws[quantity] if quantity in draws else _computed(draws, quantity)
     elif callable(quantity):
         value = quantity(draws)
     else:
@@ -63,63 +90,120 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
         )
     if not isinstance(value, xr.DataArray) or value.sizes.get(SAMPLE) != draws.sizes[SAMPLE]:
         raise ValueError(
-            f"{quantity!r} does not give a value for each draw: keep the dimension {SAMPLE!r}."
+            f"{brief(quantity)} does not give a value for each draw: keep the dimension {SAMPLE!r}."
         )
     return value.transpose(SAMPLE, ...)
 
 
-def _elements(draws: xr.Dataset, text: str) -> tuple[xr.Dataset, str]:
-    """Put names in place of elements such as ``beta[age]``, and add them to the draws."""
-    found: dict[str, xr.DataArray] = {}
-
-    def element(match: re.Match[str]) -> str:
-        name, wanted = match[1], match[2].replace("'", "").replace('"', "")
-        if name not in draws or draws[name].ndim < 2:
-            return match[0]
-        flat = draws[name].transpose(SAMPLE, ...)
-        places = labels(flat, name)
-        label = f"{name}[{', '.join(part.strip() for part in wanted.split(','))}]"
-        if label not in places:
-            raise ValueError(f"There is no {label}.{did_you_mean(label, places)}")
-        column = flat.values.reshape(len(flat), -1)[:, places.index(label)]
-        found[f"fp_element_{len(found)}"] = xr.DataArray(column, dims=SAMPLE)
-        return f"fp_element_{len(found) - 1}"
-
-    replaced = re.sub(r"(\w+)\[([^\]]*)\]", element, text)
-    return draws.assign(found), replaced
-
-
-def labels(value: xr.DataArray, name: str) -> list[str]:
-    """Return ``name[coordinate, ...]`` for each element of a quantity over draws."""
-    if value.ndim == 1:
-        return [name]
-    axes = [value[d].values if d in value.coords else range(value.sizes[d]) for d in value.dims[1:]]
-    return [f"{name}[{', '.join(map(str, place))}]" for place in itertools.product(*axes)]
-
-
-def _expression(draws: xr.Dataset, text: str) -> object:
-    import ast
-
-    known, plain = _elements(draws, text)
-    try:
-        names = {n.id for n in ast.walk(ast.parse(plain, mode="eval")) if isinstance(n, ast.Name)}
-    except SyntaxError as error:
-        raise ValueError(
-            f"{text!r} is not an expression of the model's variables, such as 'beta > 0'."
-        ) from error
-    for name in names:
-        if name not in known.variables:
-            raise ValueError(
-                f"{name!r} in {text!r} is not a variable of the model."
-                f"{did_you_mean(name, draws.data_vars)}"
+def _computed(draws: xr.Dataset, text: str, tree: Tree | None = None) -> object:
+    def lookup(name: Name) -> xr.DataArray:
+        if name.name not in draws.data_vars:
+            raise StatementError(
+                f"{brief(name.name)} in {brief(text)} is not a variable of the model."
+                f"{did_you_mean(name.name, draws.data_vars)}"
             )
-    try:
-        return known.eval(plain)
-    except Exception as error:  # Whatever xarray, NumPy or Python has against it.
-        raise ValueError(
-            f"{text!r} cannot be computed from the draws: combine the model's variables by "
-            "arithmetic and comparisons, such as 'beta > 0', or give a function of the draws."
-        ) from error
+        value = draws[name.name]
+        if name.place is None:
+            return value
+        flat = value.transpose(SAMPLE, ...)
+        place = locate(name.name, name.place, _axes(flat))
+        return flat.isel(dict(zip(flat.dims[1:], place, strict=True)), drop=True).rename(None)
+
+    return compute(tree or parse(text, REFUSAL), lookup)
+
+
+def margin_of(draws: xr.Dataset, statement: str) -> xr.DataArray | None:
+    """Return by how much a statement holds at every draw, above 0 where it does.
+
+    None unless it is one comparison, by ``<``, ``<=``, ``>`` or ``>=``, of two numbers.
+    """
+    if statement in draws:
+        return None
+    match parse(statement, REFUSAL):
+        case Chain((sign,), (left, right)) if sign in ("<", "<=", ">", ">="):
+            sides = (right, left) if sign.startswith("<") else (left, right)
+            value = _computed(draws, statement, Chain(("-",), sides))
+            return value.transpose(SAMPLE, ...) if isinstance(value, xr.DataArray) else None
+    return None
+
+
+def _axes(value: xr.DataArray) -> list[list[Any]]:
+    """Return the coordinates along each dimension but the first, or positions."""
+    sizes = value.sizes
+    return [list(value[d].values if d in value.coords else range(sizes[d])) for d in value.dims[1:]]
+
+
+@dataclass(frozen=True, eq=False)
+class Element:
+    """A scalar of every draw: its label, its values and its coordinates, joined by commas."""
+
+    label: str
+    values: NDArray[Any]
+    place: str
+
+
+def elements(draws: xr.Dataset, quantity: Quantity, name: str | None = None) -> list[Element]:
+    """Take a quantity of every draw apart into scalars.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+    quantity : str or callable
+        As in `evaluate`.
+    name : str, optional
+        What to call it; by default the text itself, or the name of what a function returns.
+    """
+    value = evaluate(draws, quantity)
+    if name is None:
+        name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
+    flat = value.values.reshape(len(value), -1)
+    inside = (", ".join(map(str, place)) for place in itertools.product(*_axes(value)))
+    found = zip(labels(value, name, draws), flat.T, inside, strict=True)
+    return [Element(*parts) for parts in found]
+
+
+def labels(value: xr.DataArray, name: str, draws: xr.Dataset | None = None) -> list[str]:
+    """Return ``name[coordinate, ...]`` for each element of a quantity over its first dimension.
+
+    With ``draws`` a name that is a statement about their variables is written for each element,
+    ``beta[age] > 0``. Labels that are equal as text are told apart by their position.
+    """
+    if value.ndim == 1:
+        return [name if draws is not None and name not in draws else readable(name)]
+    put = _putting(value, name, draws)
+    found = [put(place) for place in itertools.product(*_axes(value))]
+    seen = Counter(found)
+    return [
+        label if seen[label] == 1 else f"{label} (position {at})"
+        for label, at in zip(found, _positions(value), strict=True)
+    ]
+
+
+def _positions(value: xr.DataArray) -> Iterator[str]:
+    for place in np.ndindex(value.shape[1:]):
+        yield ", ".join(map(str, place))
+
+
+def _putting(
+    value: xr.DataArray, name: str, draws: xr.Dataset | None
+) -> Callable[[Sequence[object]], str]:
+    """Return a function from an element's coordinates to its label."""
+    if draws is not None and name not in draws:
+        try:
+            tree = parse(name)
+        except StatementError:
+            tree = None
+        names = [part for part in walk(tree) if isinstance(part, Name)] if tree else []
+        if names and all(part.name in draws.data_vars for part in names):
+            dims = value.dims[1:]
+
+            def put(place: Sequence[object]) -> str:
+                at = dict(zip(dims, place, strict=True))
+                own = {p.name: [at[d] for d in draws[p.name].dims if d in at] for p in names}
+                return put_labels(name, lambda part: own[part.name])
+
+            return put
+    return lambda place: label_of(name, place)
 
 
 def weighted_quantiles(values: Floats, weights: Floats, q: Sequence[float] | Floats) -> Floats:

@@ -46,16 +46,15 @@ class Facts:
             for label in [f"{name}[{part}]" for part in self.parts.get(name, ())] or [name]
         )
 
-    def tie(self, label: str) -> str:
-        """Return how the answers see ``beta[party]``: shared, private, commensurate or own.
+    def tie(self, name: str, place: str = "") -> str:
+        """Return how the answers see an element: shared, private, commensurate or own.
 
-        Own are the answers' copies and what links add; quantities that are not free variables have
-        no tie.
+        ``place`` are its coordinates, joined by commas. Own are the answers' copies and what links
+        add; quantities that are not free variables have no tie.
         """
-        name = label.split("[")[0]
         if name in {n for names in [*self.private.values(), *self.links.values()] for n in names}:
             return "own"
-        if label in self.informed or name in self.informed:
+        if name in self.shared and place in self.parts.get(name, (place,)):
             return "commensurate" if name in self.commensurate else "shared"
         return "private" if name in self.private else ""
 

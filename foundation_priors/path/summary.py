@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from foundation_priors.path.draws import evaluate, labels
+from foundation_priors.path.draws import elements
 from foundation_priors.path.points import Trust
 
 if TYPE_CHECKING:
@@ -82,17 +82,16 @@ def summary(
     worth = points.array @ np.array(path.facts.worth)
     frames = []
     for name in names:
-        value = evaluate(path.draws, name)
-        names_of = labels(value, name)
-        h = value.values.reshape(len(value), -1).astype(float)
+        parts = elements(path.draws, name)
+        h = np.stack([part.values for part in parts], axis=1).astype(float)
         estimate = path.posterior.mixture.estimate(points.array, h)
         interval = path.quantile(name, tails, weights)
         bounds = interval.values.reshape(len(points.array), 2, -1)
-        for column, label in enumerate(names_of):
+        for column, part in enumerate(parts):
             frames.append(
                 pd.DataFrame(
                     {
-                        "quantity": label,
+                        "quantity": part.label,
                         "trust": points.array.mean(axis=1),
                         "effective_observations": worth,
                         "mean": estimate.mean[:, column],
@@ -101,12 +100,13 @@ def summary(
                         f"eti{ci_prob:.0%}_ub".replace("%", ""): bounds[:, 1, column],
                         "mcse_mean": estimate.mcse_mean[:, column],
                         "reliable": reliable,
+                        "answers": path.facts.tie(name, part.place),
                     }
                 )
             )
     table = pd.concat(frames, ignore_index=True)
-    if path.facts.private or path.facts.commensurate:
-        table["answers"] = table["quantity"].map(path.facts.tie)
+    if not (path.facts.private or path.facts.commensurate):
+        table = table.drop(columns="answers")
     return table.set_index(["quantity", "trust"])
 
 

@@ -60,21 +60,24 @@ def _all(path: Path) -> list[str]:
 def _one(path: Path, quantity: Quantity) -> Wanted:
     if not isinstance(quantity, str):
         return Wanted(None, quantity)
-    base, bracket, _ = quantity.partition("[")
-    known = path.draws if hasattr(path, "draws") else path.parameters
-    if bracket and quantity.endswith("]") and base in known:
-        return Wanted(base, base, quantity)
+    if not hasattr(path, "draws"):  # A closed form knows its parameters, and no expressions.
+        base, bracket, _ = quantity.partition("[")
+        if bracket and quantity.endswith("]") and base in path.parameters:
+            return Wanted(base, base, quantity)
     return Wanted(quantity, quantity)
 
 
-def facets(array: xr.DataArray, item: Wanted, dim: str = "trust") -> dict[str, np.ndarray]:
+def facets(
+    path: Path, array: xr.DataArray, item: Wanted, dim: str = "trust"
+) -> dict[str, np.ndarray]:
     """Take a quantity apart: each element's label and values, ``dim`` their first axis."""
     from foundation_priors.path.draws import labels
 
     array = array.transpose(dim, ...)
     name = item.name or _own_name(array)
     flat = array.values.reshape(array.sizes[dim], -1)
-    found = dict(zip(labels(array, name), flat.T, strict=True))
+    draws = getattr(path, "draws", None)
+    found = dict(zip(labels(array, name, draws), flat.T, strict=True))
     if item.only is None:
         return found
     if item.only not in found:
@@ -175,7 +178,7 @@ def posterior_curves(
         weights = mean["trust"].values
         event = _is_event(path, item.quantity)
         bounds = None if event else _bounds(path, item, tails, trust, along)
-        for label, value in facets(mean, item).items():
+        for label, value in facets(path, mean, item).items():
             limits = np.full((len(tails), len(value)), np.nan)
             if bounds is not None:
                 limits = bounds[label].T
@@ -220,7 +223,7 @@ def _bounds(
         # The mean at the same weights has already warned.
         warnings.simplefilter("ignore", UnreliableWarning)
         array = path.quantile(item.quantity, tails.tolist(), trust, **options(along))
-    parts = [facets(array.isel(quantile=i, drop=True), item) for i in range(len(tails))]
+    parts = [facets(path, array.isel(quantile=i, drop=True), item) for i in range(len(tails))]
     return {label: np.stack([p[label] for p in parts], axis=-1) for label in parts[0]}
 
 

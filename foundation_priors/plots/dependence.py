@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.plots.axis import readable_ticks, tick_label, trust_axis
+from foundation_priors.plots.plain import lettered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def plot_sensitivity(result: xr.Dataset, measure: str = "wasserstein", *, ax: An
     for name in result.quantity.values:
         own = result.sel(quantity=name)
         y = own[measure].values
-        (line,) = ax.plot(trust, y, lw=2, label=str(name))
+        (line,) = ax.plot(trust, y, lw=2, label=lettered(name))
         if f"mcse_{measure}" in own:
             error = 2 * own[f"mcse_{measure}"].values
             ax.fill_between(trust, y - error, y + error, color=line.get_color(), alpha=0.2, lw=0)
@@ -110,7 +111,7 @@ def plot_statements(table: pd.DataFrame, *, ax: Any = None) -> Any:
     ax.plot(table.at_trust, places, "o", color="black", label="chosen trust")
     ax.axvline(table.attrs["probability"], color=GREY, ls="--", lw=1)
     several = table.index.get_level_values(1).nunique() > 1
-    names = [f"{a} ({b})" if several else str(a) for a, b in table.index]
+    names = [f"{lettered(a)} ({lettered(b)})" if several else lettered(a) for a, b in table.index]
     ax.set_yticks(places, [f"{n}: {v}" for n, v in zip(names, table.verdict, strict=True)])
     ax.set_xlim(-0.02, 1.02)
     ax.set_xlabel("posterior probability over the path")
@@ -175,7 +176,7 @@ def plot_washout(result: xr.Dataset, *, ax: Any = None) -> Any:
         ax.set_ylim(0, 1.02)
         ax.set_ylabel("probability over futures")
         ax.set_xlabel("further real observations")
-        ax.set_title(result.attrs["statement"])
+        ax.set_title(lettered(result.attrs["statement"]))
         ax.legend(frameon=False, fontsize="small")
         return ax
     table = result.expand_dims("quantity") if "quantity" not in result.dims else result
@@ -186,6 +187,6 @@ def plot_washout(result: xr.Dataset, *, ax: Any = None) -> Any:
         places[finite], table.lower.values[finite], table.upper.values[finite], color=BLUE, lw=4
     )
     ax.plot(table.observations.values[finite], places[finite], "o", color="black")
-    ax.set_yticks(places, [str(q) for q in table.quantity.values])
+    ax.set_yticks(places, [lettered(q) for q in table.quantity.values])
     ax.set_xlabel(f"further real observations until the share is {result.attrs['target']:g}")
     return ax

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foundation_priors.plots.dress import BLUE, GREY, ORANGE
-from foundation_priors.plots.plain import axes_of, require
+from foundation_priors.plots.plain import axes_of, lettered, require
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ def plot_vendi(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
         ax.scatter(one["score"], at, marker=marks[i % 8], color=colour, label=f"order {name}")
         if "lower" in result:
             ax.hlines(at, one["lower"], one["upper"], color=colour, alpha=0.6)
-    ax.set_yticks(rows, groups)
+    ax.set_yticks(rows, [lettered(n) for n in groups])
     ax.set_ylim(len(groups) - 0.5, -0.5)
     ax.set_xlim(left=0)
     size = result.attrs["size"]
@@ -133,7 +133,7 @@ def _matrix(values: np.ndarray, names: list[str], title: str, ax: Axes | None) -
                 colour = "white" if abs(values[i, j]) > 0.6 else "black"
                 ax.text(j, i, shown, ha="center", va="center", color=colour, fontsize="small")
     if len(names) <= 40:
-        ax.set_xticks(rows, names, rotation=45, ha="right")
-        ax.set_yticks(rows, names)
+        ax.set_xticks(rows, [lettered(n) for n in names], rotation=45, ha="right")
+        ax.set_yticks(rows, [lettered(n) for n in names])
     ax.set_title(title)
     return ax

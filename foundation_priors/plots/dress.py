@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.plots.axis import TrustAxis, readable_ticks, tick_label
+from foundation_priors.plots.plain import lettered
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -33,6 +34,8 @@ __all__ = [
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito
 GREY = "#7f7f7f"  # shows on white and on black
+TITLE = 160
+"""Most characters of a facet's title."""
 LINES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 TEXT, LINE = 0.07, 0.21  # inches that a character and a line of the legend take, about
 PANELS, PANEL = {1: (6.4, 3.9), 2: (4.7, 3.3)}, (3.7, 2.9)  # inches, by the number of columns
@@ -202,7 +205,7 @@ def title(pc: PlotCollection) -> None:
     backend = import_module(f"arviz_plots.backend.{pc.backend}")
     width = max(12, int(panel_width(pc) / 0.1))
     for name, target in targets(pc).items():
-        backend.title(textwrap.fill(name, width), target)
+        backend.title(textwrap.fill(lettered(name, TITLE), width), target)
 
 
 def grows(pc_kwargs: Mapping[str, Any]) -> bool:
@@ -215,7 +218,7 @@ def legend(pc: PlotCollection, entries: Iterable[tuple[str, Any]], *, grow: bool
 
     ``entries`` are labels with ``("line" | "area" | "hatch", settings)``.
     """
-    listed = list(entries)
+    listed = [(lettered(label), how) for label, how in entries]
     if pc.backend != "matplotlib" or not listed:
         return
     figure = pc.get_viz("figure")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.plots.dress import BLUE, GREY, ORANGE
-from foundation_priors.plots.plain import axes_of, require
+from foundation_priors.plots.plain import axes_of, lettered, require
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +49,7 @@ def plot_leakage(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color=GREY, lw=1)
     for row, p in enumerate(result["p_adjusted"].values):
         ax.annotate(chance(float(p)), (1.02, row), xycoords=("axes fraction", "data"), va="center")
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, [lettered(n) for n in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(-0.03, 1.03)
     ax.set_xlabel("share of the answers that copy the real outcome (90% intervals)")
@@ -119,7 +119,7 @@ def _bars(ax: Axes | None, names: list[Any], values: Any, colours: list[str]) ->
     ax = axes_of(ax, 6.4, 1.2 + 0.36 * len(names))
     rows = np.arange(len(names))
     ax.barh(rows, np.maximum(values, 0), color=colours, height=0.6)
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, [lettered(n) for n in names])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.02)
     return ax

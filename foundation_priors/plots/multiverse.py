@@ -10,6 +10,7 @@ import xarray as xr
 
 from foundation_priors.plots.circularity import draw_real
 from foundation_priors.plots.dress import BLUE, GREY, ORANGE
+from foundation_priors.plots.plain import lettered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,8 +76,8 @@ def plot_multiverse(
         _prior(ax, table.sel(data=ALONE), height - 0.25, colours)
     ax.hlines(height, main["lower"], main["upper"], color=colours, lw=2)
     ax.scatter(main["mean"], height, color=colours, s=28, zorder=3)
-    ax.set_yticks(height, [str(v) for v in main["variant"].values])
-    ax.set_xlabel(xlabel or str(table.attrs.get("quantity", "")))
+    ax.set_yticks(height, [lettered(v) for v in main["variant"].values])
+    ax.set_xlabel(xlabel or lettered(table.attrs.get("quantity", "")))
     if real is not None or (prior and "data" in table.dims):
         ax.figure.legend(
             *ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False

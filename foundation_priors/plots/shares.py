@@ -25,6 +25,7 @@ from foundation_priors.plots.dress import (
     trust_scale,
     worth_axis,
 )
+from foundation_priors.plots.plain import lettered
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -129,7 +130,7 @@ def _shares(
     points, parts = path.points(trust, along), components(path)
     drawn: dict[str, Floats] = {}
     for item in items:
-        drawn |= facets(evaluate(path.draws, item.quantity), item, "sample")
+        drawn |= facets(path, evaluate(path.draws, item.quantity), item, "sample")
     shape = (len(drawn), len(parts), len(points.array))
     share, error, known = np.empty(shape), np.empty(shape), np.empty(shape, bool)
     for column, point in enumerate(points.array):
@@ -267,7 +268,7 @@ def _labels(
             trust = axis.inverse(ends[0] + x * (ends[1] - ends[0]))
             look = {"color": _ink(colour), "ha": "center", "va": "center", "zorder": 5}
             look |= {"bbox": {"facecolor": colour, "edgecolor": "none", "pad": 1.5}, **own}
-            target.text(float(trust), y, component, **look)
+            target.text(float(trust), y, lettered(component), **look)
     return bare
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foundation_priors.plots.plain import lettered
+
 if TYPE_CHECKING:
     from foundation_priors.trust import TrustPosterior
 
@@ -78,6 +80,6 @@ def _several(posterior: TrustPosterior, axes: Any) -> None:
     for source, x in zip(posterior.path.sources, n.points.T, strict=True):
         order = np.argsort(x)
         level = np.cumsum(n.probability[order])
-        axes.step(np.append(0, x[order]), np.append(0, level), where="post", label=source)
+        axes.step(np.append(0, x[order]), np.append(0, level), where="post", label=lettered(source))
     axes.set_ylim(0, 1)
     axes.set_ylabel("probability of a smaller trust")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.plots.dress import BLUE, GREY
-from foundation_priors.plots.plain import columns_of, require
+from foundation_priors.plots.plain import columns_of, lettered, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def plot_axes(table: pd.DataFrame) -> Any:
     for ax, (column, (label, error)) in zip(panels, AXES.items(), strict=True):
         values = table[column].to_numpy(dtype=float)
         ax.set_xlabel(label)
-        ax.set_yticks(rows, [str(name) for name in table.index])
+        ax.set_yticks(rows, [lettered(name) for name in table.index])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         if np.isnan(values).all():
             ax.text(0.5, 0.5, "not judged", transform=ax.transAxes, ha="center", color=GREY)

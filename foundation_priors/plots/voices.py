@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foundation_priors.plots.dress import BLUE, GREY, ORANGE
-from foundation_priors.plots.plain import axes_of, require
+from foundation_priors.plots.plain import axes_of, lettered, require
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +53,7 @@ def plot_variance_components(result: xr.Dataset, *, ax: Axes | None = None) -> A
     for row, edge in zip(rows, high, strict=True):
         if edge > top:
             ax.annotate("\N{RIGHTWARDS ARROW}", (top, row), va="center")
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, [lettered(n) for n in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(left=-0.02 * top if top else None)
     prob, outcome = result.attrs["prob"], result.attrs["outcome"]
@@ -96,7 +96,7 @@ def plot_effective_voices(result: xr.Dataset, *, ax: Axes | None = None) -> Axes
     for row, value in zip(rows, result["effective"].values, strict=True):
         ax.annotate(f"{value:.1f}", (value, row), (0, 6), textcoords="offset points", ha="center")
     ax.set_xscale("log")
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, [lettered(n) for n in names])
     ax.set_ylim(len(names) - 0.5, -0.7)
     ax.set_xlabel("number")
     ax.figure.legend(

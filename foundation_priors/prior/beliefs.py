@@ -14,7 +14,7 @@ from foundation_priors.beliefs import Belief, Beliefs, Density
 from foundation_priors.errors import ModelError, UnreliableWarning
 from foundation_priors.prior.model import numpy_mode
 from foundation_priors.prior.primitive import Primitive, combination, combined, primitive
-from foundation_priors.prior.quantity import element_labels, quantity_of
+from foundation_priors.prior.quantity import places, quantity_of
 from foundation_priors.prior.rows import n_rows
 from foundation_priors.prior.tilted import Tie, Tilted
 
@@ -142,11 +142,11 @@ def _parts(model: pm.Model, spoken: Spoken) -> dict[str, Any]:
     touched = {t for some in spoken.heard for h in some for t in h.prior.touched}
     parts = {}
     for name in sorted({name for name, _ in touched}):
-        places = sorted(i for n, i in touched if n == name)
+        informed = sorted(i for n, i in touched if n == name)
         shape = tuple(int(n) for n in model[name].shape.eval(mode=numpy_mode()))
-        if len(places) < int(np.prod(shape, dtype=int)):
-            inside = [t[len(name) + 1 : -1] for t in element_labels(model, name, shape)]
-            parts[name] = tuple(places), tuple(inside[i] for i in places)
+        if len(informed) < int(np.prod(shape, dtype=int)):
+            inside = [", ".join(map(str, place)) for place in places(model, name, shape)]
+            parts[name] = tuple(informed), tuple(inside[i] for i in informed)
     return parts
 
 

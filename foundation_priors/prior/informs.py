@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from foundation_priors.errors import ModelError, did_you_mean
 from foundation_priors.prior.model import lies_above, numpy_mode
+from foundation_priors.prior.quantity import places
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -116,15 +116,8 @@ def _places(model: pm.Model, rv: TensorVariable, dim: Any, size: int, labels: An
 
 def element_labels(model: pm.Model, name: str, mask: NDArray[np.bool_]) -> tuple[str, ...]:
     """Return the labels of a mask's elements, coordinates joined by commas."""
-    dims = model.named_vars_to_dims.get(name) or (None,) * mask.ndim
-    axes = [
-        list((model.coords.get(d) if d is not None else None) or range(size))
-        for d, size in zip(dims, mask.shape, strict=True)
-    ]
-    places = itertools.product(*axes)
-    return tuple(
-        ", ".join(map(str, p)) for p, keep in zip(places, mask.ravel(), strict=True) if keep
-    )
+    every = zip(places(model, name, mask.shape), mask.ravel(), strict=True)
+    return tuple(", ".join(map(str, place)) for place, keep in every if keep)
 
 
 def left_private(

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from foundation_priors.errors import ModelError, did_you_mean
+import numpy as np
+
+from foundation_priors.errors import ModelError, StatementError, brief, did_you_mean
 from foundation_priors.prior.model import numpy_mode
+from foundation_priors.statements import (
+    FUNCTIONS,
+    Name,
+    compute,
+    is_event,
+    label_of,
+    locate,
+    parse,
+    walk,
+)
 
 if TYPE_CHECKING:
     import pymc as pm
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["element_labels", "quantity_of"]
+__all__ = ["element_labels", "places", "quantity_of"]
 
-FUNCTIONS = ("abs", "exp", "expm1", "invlogit", "log", "log1p", "logit", "sqrt", "tanh")
-OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-    ast.USub: lambda a: -a,
-    ast.UAdd: lambda a: a,
-}
+
+READ = (
+    f"cannot be read: combine the model's variables by arithmetic and the functions "
+    f"{', '.join(FUNCTIONS)}, or give a function of the model's variables"
+)
 
 
 def quantity_of(
@@ -77,52 +82,37 @@ def _expression(model: pm.Model, known: Mapping[str, Any], text: str) -> Any:
         return known[text]
     if (named := model.name_for(text)) in known:
         return known[named]
-    found: dict[str, Any] = {}
-
-    def element(match: re.Match[str]) -> str:
-        name = f"fp_element_{len(found)}"
-        found[name] = _element(model, known, match[1], match[2])
-        return name
-
-    plain = re.sub(r"(\w+)\[([^\]]*)\]", element, text)
     try:
-        tree = ast.parse(plain, mode="eval").body
-    except SyntaxError:
-        raise ModelError(
-            f"{text!r} is not an expression of the model's variables, such as 'a + 2 * beta[age]'."
-        ) from None
-    return _value(tree, {**known, **found}, model, text)
+        tree = parse(text, READ)
+        if any(is_event(part) for part in walk(tree)):
+            raise ModelError(
+                f"{brief(text)} cannot be read as a quantity, which is a number and not true or "
+                "false: name what it compares."
+            )
+        return compute(tree, lambda name: _looked_up(model, known, name, text), _functions())
+    except StatementError as error:
+        raise ModelError(str(error)) from None
 
 
-def _value(node: ast.AST, names: Mapping[str, Any], model: pm.Model, text: str) -> Any:
+def _functions() -> dict[str, Callable[..., Any]]:
+    """Return the language's functions as PyTensor's."""
     import pytensor.tensor as pt
 
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return number
-        case ast.Name(id=name):
-            name = name if name in names else model.name_for(name)
-            if name not in names:
-                raise _unknown(name, names, model, text)
-            return names[name]
-        case ast.BinOp(left=a, op=op, right=b) if type(op) in OPERATORS:
-            sides = [_value(side, names, model, text) for side in (a, b)]
-            return OPERATORS[type(op)](*sides)
-        case ast.UnaryOp(op=op, operand=a) if type(op) in OPERATORS:
-            return OPERATORS[type(op)](_value(a, names, model, text))
-        case ast.Call(func=ast.Name(id=name), args=[a], keywords=[]) if name in FUNCTIONS:
-            argument = _value(a, names, model, text)
-            if name == "invlogit":
-                return pt.sigmoid(argument)
-            return (
-                pt.log(argument / (1 - argument))
-                if name == "logit"
-                else getattr(pt, name)(argument)
-            )
-    raise ModelError(
-        f"{text!r} cannot be read: combine the model's variables by arithmetic and the functions "
-        f"{', '.join(FUNCTIONS)}, or give a function of the model's variables."
-    )
+    own = {"invlogit": pt.sigmoid, "logit": lambda x: pt.log(x / (1 - x))}
+    return {name: own.get(name) or getattr(pt, name) for name in FUNCTIONS}
+
+
+def _looked_up(model: pm.Model, known: Mapping[str, Any], name: Name, text: str) -> Any:
+    full = name.name if name.name in known else model.name_for(name.name)
+    if full not in known:
+        raise _unknown(full, known, model, text)
+    value = known[full].astype("float64")
+    if name.place is None:
+        return value
+    shape = _shape(value)
+    axes = _axes(model, full, shape)
+    place = locate(full, name.place, axes, "The model has no quantity '{}'")
+    return value.flatten()[int(np.ravel_multi_index(place, shape))] if place else value
 
 
 def _unknown(name: str, names: Mapping[str, Any], model: pm.Model, text: str) -> ModelError:
@@ -137,26 +127,22 @@ def _unknown(name: str, names: Mapping[str, Any], model: pm.Model, text: str) ->
 
 def element_labels(model: pm.Model, name: str, shape: tuple[int, ...]) -> list[str]:
     """Return ``name[coordinate, ...]`` for each element, as the draws of a path label it."""
+    return [label_of(name, place) for place in places(model, name, shape)]
+
+
+def places(model: pm.Model, name: str, shape: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    """Return the coordinates of each element, or positions where there are none."""
+    return list(itertools.product(*_axes(model, name, shape)))
+
+
+def _axes(model: pm.Model, name: str, shape: tuple[int, ...]) -> list[list[Any]]:
+    """Return the coordinates along each axis, or positions where there are none."""
     dims = model.named_vars_to_dims.get(name) or (None,) * len(shape)
-    axes = []
-    for dim, size in zip(dims, shape, strict=True):
-        values = model.coords.get(dim) if dim is not None else None
-        axes.append(list(values) if values is not None else list(range(size)))
-    return [f"{name}[{', '.join(map(str, place))}]" for place in itertools.product(*axes)]
-
-
-def _element(model: pm.Model, known: Mapping[str, Any], name: str, place: str) -> Any:
-    full = name if name in known else model.name_for(name)
-    if full not in known:
-        raise _unknown(full, known, model, f"{name}[{place}]")
-    value = known[full]
-    shape = _shape(value)
-    labels = element_labels(model, full, shape)
-    wanted = place.replace("'", "").replace('"', "")
-    label = f"{full}[{', '.join(part.strip() for part in wanted.split(','))}]"
-    if not shape or label not in labels:
-        raise ModelError(f"The model has no quantity {label!r}.{did_you_mean(label, labels)}")
-    return value.flatten()[labels.index(label)]
+    known = [model.coords.get(dim) if dim is not None else None for dim in dims]
+    return [
+        list(range(size) if values is None else values)
+        for values, size in zip(known, shape, strict=True)
+    ]
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -166,10 +152,10 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _not_scalar(model: pm.Model, quantity: Any, value: Any, label: str) -> str:
     if isinstance(quantity, str):
         try:
-            places = element_labels(model, model.name_for(quantity), _shape(value))
+            labels = element_labels(model, model.name_for(quantity), _shape(value))
         except ValueError:
-            places = []
-        hint = f"name one, such as {places[0]!r}" if places else "name one element"
+            labels = []
+        hint = f"name one, such as {brief(labels[0])}" if labels else "name one element"
     else:
         hint = "return one number"
     return f"The quantity {label!r} has several elements, and a belief speaks about one: {hint}."

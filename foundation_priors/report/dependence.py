@@ -70,7 +70,7 @@ def washout(inputs: Inputs) -> Section:
     asked: list[tuple[str, Any, dict[str, Any]]] = [
         (f"the answers' share of {most.label}", most, {"trust": inputs.trust})
     ]
-    asked += [(s.label, s.words, {}) for s in inputs.statements[:WASHED] if _tips(inputs, s)]
+    asked += [(s.label, s, {}) for s in inputs.statements[:WASHED] if _tips(inputs, s)]
     for label, what, how in asked:
         try:
             found = run(inputs.path, what, random_seed=inputs.random_seed, **how)
@@ -97,4 +97,5 @@ def _most(inputs: Inputs) -> Column:
 
 
 def _tips(inputs: Inputs, statement: Statement) -> bool:
-    return bool(statement.words and inputs.path.tipping(statement, LEVEL).sizes["root"])
+    known = statement.margin is not None
+    return known and bool(inputs.path.tipping(statement, LEVEL).sizes["root"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.errors import ModelError, did_you_mean
-from foundation_priors.path.draws import SAMPLE, evaluate, labels
+from foundation_priors.errors import ModelError, brief
+from foundation_priors.path.draws import SAMPLE, elements, evaluate, margin_of
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -36,12 +36,14 @@ MOST = 8
 class Column:
     """A scalar quantity: its label, its value at every draw, and how to compute it from others.
 
-    It is a function of the draws, as the methods of a path and the diagnostics take them.
+    It is a function of the draws, as the methods of a path and the diagnostics take them; ``tie``
+    is how the answers see it.
     """
 
     label: str
     draws: NDArray[Any]
     of: Callable[[xr.Dataset], NDArray[Any]]
+    tie: str = ""
 
     def __call__(self, draws: xr.Dataset) -> xr.DataArray:
         """Return its value at some draws."""
@@ -50,9 +52,9 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Statement(Column):
-    """An event whose probability is asked for; ``words`` is it as an expression, if it is one."""
+    """An event whose probability is asked for; ``margin`` is by how much it holds, if known."""
 
-    words: str = ""
+    margin: Callable[[xr.Dataset], NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,27 +237,21 @@ def _title(function: Any, number: int) -> str:
 def _scalars(path: TrustPath, named: Mapping[str, Quantity]) -> list[Column]:
     out = []
     for name, quantity in named.items():
-        base, bracket, _ = name.partition("[")
-        element = bool(quantity == name and bracket and base in path.draws)
-        source = base if element else quantity
-        value = evaluate(path.draws, source)
-        flat = value.values.reshape(len(value), -1)
-        found = labels(value, base if element else name)
-        if element and name not in found:
-            raise ValueError(f"There is no {name}.{did_you_mean(name, found)}")
-        wanted = [found.index(name)] if element else range(len(found))
-        out += [Column(found[i], flat[:, i], _taking(source, i)) for i in wanted]
+        of = partial(evaluate, quantity=quantity)
+        for i, part in enumerate(elements(path.draws, quantity, name)):
+            tie = path.facts.tie(name, part.place)
+            out.append(Column(part.label, part.values, _taking(of, i), tie))
     return out
 
 
-def _taking(quantity: Quantity, place: int) -> Callable[[xr.Dataset], NDArray[Any]]:
+def _taking(of: Callable[[xr.Dataset], Any], place: int) -> Callable[[xr.Dataset], NDArray[Any]]:
     """Return a function that takes one element of a quantity out of draws."""
 
-    def of(draws: xr.Dataset) -> NDArray[Any]:
-        value = evaluate(draws, quantity).values
+    def taken(draws: xr.Dataset) -> NDArray[Any]:
+        value = np.asarray(of(draws))
         return value.reshape(len(value), -1)[:, place]
 
-    return of
+    return taken
 
 
 def _columns(path: TrustPath, quantities: Named) -> tuple[list[Column], list[str]]:
@@ -271,22 +267,25 @@ def _columns(path: TrustPath, quantities: Named) -> tuple[list[Column], list[str
                 )
         return every, []
     free = {n: n for n in map(str, path.draws) if n in path.facts.coordinates}
-    every = [c for c in _scalars(path, free) if path.facts.tie(c.label) != "own"]
+    every = [c for c in _scalars(path, free) if c.tie != "own"]
     return every[:MOST], [c.label for c in every[MOST:]]
 
 
 def _events(path: TrustPath, statements: Named, columns: list[Column]) -> list[Statement]:
     if statements is None:
         return _signs(path, columns)
-    found = _scalars(path, _named(statements, "statements"))
-    for column in found:
-        if column.draws.dtype != bool:
-            raise ValueError(
-                f"{column.label!r} is not a statement: write a comparison, such as 'beta > 0'."
-            )
-    named = _named(statements, "statements")
-    words = [named[c.label] if isinstance(named.get(c.label), str) else "" for c in found]
-    return [Statement(c.label, c.draws, c.of, str(w)) for c, w in zip(found, words, strict=True)]
+    out = []
+    for name, event in _named(statements, "statements").items():
+        by = partial(margin_of, statement=event) if isinstance(event, str) else None
+        known = by is not None and by(path.draws) is not None
+        for i, c in enumerate(_scalars(path, {name: event})):
+            if c.draws.dtype != bool:
+                raise ValueError(
+                    f"{brief(c.label)} is not a statement: write a comparison, such as 'beta > 0'."
+                )
+            margin = _taking(by, i) if by is not None and known else None
+            out.append(Statement(c.label, c.draws, c.of, margin=margin))
+    return out
 
 
 def _signs(path: TrustPath, columns: list[Column]) -> list[Statement]:
@@ -299,9 +298,14 @@ def _signs(path: TrustPath, columns: list[Column]) -> list[Statement]:
         event = column.draws > 0 if above else column.draws < 0
         if not event.all():
             label = f"{column.label} {'>' if above else '<'} 0"
-            out.append(Statement(label, event, _side(column, above), label))
+            away = _away(column, above)
+            out.append(Statement(label, event, _positive(away), margin=away))
     return out
 
 
-def _side(column: Column, above: bool) -> Callable[[xr.Dataset], NDArray[Any]]:
-    return lambda draws: column.of(draws) > 0 if above else column.of(draws) < 0
+def _positive(of: Callable[[xr.Dataset], NDArray[Any]]) -> Callable[[xr.Dataset], NDArray[Any]]:
+    return lambda draws: of(draws) > 0
+
+
+def _away(column: Column, above: bool) -> Callable[[xr.Dataset], NDArray[Any]]:
+    return lambda draws: column.of(draws) if above else -column.of(draws)

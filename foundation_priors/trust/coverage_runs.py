@@ -13,6 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from foundation_priors.errors import StatementError, brief
+from foundation_priors.path.draws import SAMPLE, labels
+from foundation_priors.statements import Name, compute, label_of, parse
+
 __all__ = ["Answer", "Job", "run"]
 
 CHUNKS = 40
@@ -68,26 +72,24 @@ class Job:
             for name, value in known.items():
                 mean = path.mean(name, trust=trust)
                 ends = path.quantile(name, [tail, 1 - tail], trust=trust)
-                labels = _labels(name, mean, rule)
-                flat |= _flat(name, value, labels)
+                names = _labels(name, mean, rule)
+                flat |= _flat(name, value, names)
                 columns = (
                     np.ravel(a)
                     for a in (mean, ends.isel(quantile=0).values, ends.isel(quantile=1).values)
                 )
                 triples = zip(*columns, strict=True)
-                row |= {
-                    k: (float(a), float(b), float(c)) for k, (a, b, c) in _pair(labels, triples)
-                }
+                row |= {k: (float(a), float(b), float(c)) for k, (a, b, c) in _pair(names, triples)}
             decisions[rule] = {
                 event: float(path.probability(event, trust=trust)) >= level
                 for event, level in self.decisions.items()
             }
-        events = {event: _holds(event, truth) for event in self.decisions}
+        events = {event: _holds(event, truth, flat) for event in self.decisions}
         return Answer(intervals, decisions, flat | events)
 
 
-def _pair(labels: Sequence[str], values: Iterator[Any]) -> Iterator[tuple[str, Any]]:
-    return zip(labels, values, strict=True)
+def _pair(names: Sequence[str], values: Iterator[Any]) -> Iterator[tuple[str, Any]]:
+    return zip(names, values, strict=True)
 
 
 def resample(table: Any, n: int | None, rng: np.random.Generator) -> Any:
@@ -108,31 +110,34 @@ def _labels(name: str, mean: xr.DataArray, rule: str) -> list[str]:
     """Return a name for each element of a quantity."""
     if "trust" in mean.dims:
         raise ValueError(f"The rule {rule!r} is several weights: a rule is one, or a distribution.")
-    if not mean.dims:
-        return [name]
-    index = [mean[d].values if d in mean.coords else range(mean.sizes[d]) for d in mean.dims]
-    grid = np.array(np.meshgrid(*map(list, index), indexing="ij"), dtype=object)
-    return [f"{name}[{', '.join(map(str, c))}]" for c in grid.reshape(len(index), -1).T]
+    return labels(mean.expand_dims(SAMPLE), name)
 
 
-def _flat(name: str, value: Any, labels: list[str]) -> dict[str, float]:
+def _flat(name: str, value: Any, names: list[str]) -> dict[str, float]:
     values = np.ravel(np.asarray(value, dtype=float))
-    if len(values) not in (1, len(labels)):
+    if len(values) not in (1, len(names)):
         raise ValueError(
-            f"truth[{name!r}] has {len(values)} values, and {name} has {len(labels)}: give one for "
+            f"truth[{name!r}] has {len(values)} values, and {name} has {len(names)}: give one for "
             "each."
         )
-    return dict(zip(labels, np.broadcast_to(values, len(labels)).tolist(), strict=True))
+    return dict(zip(names, np.broadcast_to(values, len(names)).tolist(), strict=True))
 
 
-def _holds(event: str, truth: Mapping[str, Any]) -> float:
+def _holds(event: str, truth: Mapping[str, Any], elements: Mapping[str, float]) -> float:
     """Say whether an event holds in truth: 1, 0, or nan where it speaks of something else."""
     if event in truth:
         return float(truth[event])
-    values = {k: v for k, v in truth.items() if str(k).isidentifier() and np.ndim(v) == 0}
+    known = {**{k: v for k, v in truth.items() if np.ndim(v) == 0}, **elements}
+
+    def lookup(name: Name) -> np.float64:
+        label = label_of(name.name, name.place or ())
+        if label not in known:
+            raise StatementError(f"truth= does not give {brief(label)}.")
+        return np.float64(known[label])
+
     try:
-        return float(xr.Dataset({str(k): float(v) for k, v in values.items()}).eval(event))
-    except Exception:  # whatever the grammar refuses, or a variable that truth= does not give
+        return float(compute(parse(event), lookup))
+    except StatementError:
         return float("nan")
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from foundation_priors.errors import ModelError, UnreliableWarning
-from foundation_priors.path.draws import SAMPLE, evaluate, labels, to_dataset
+from foundation_priors.path.draws import SAMPLE, elements, to_dataset
 from foundation_priors.path.flags import levels_above
 from foundation_priors.trust.ess_rows import RowInformation, curvature
 
@@ -134,15 +134,14 @@ def _values(draws: xr.Dataset, quantities: Sequence[Quantity]) -> tuple[list[str
     """Return names and values of scalar quantities, (draw, quantity)."""
     names, columns = [], []
     for quantity in quantities:
-        value = evaluate(draws, quantity)
-        if value.dtype == bool:
-            raise ValueError(f"{quantity!r} is an event: ask about the quantity it compares.")
-        title = quantity if isinstance(quantity, str) else str(value.name or "quantity")
-        names += labels(value, title)
-        columns.append(value.values.reshape(len(value), -1).astype(float))
+        for part in elements(draws, quantity):
+            if part.values.dtype == bool:
+                raise ValueError(f"{quantity!r} is an event: ask about the quantity it compares.")
+            names.append(part.label)
+            columns.append(part.values.astype(float))
     if not columns:
         raise ValueError("quantity= names nothing: give at least one.")
-    return names, np.hstack(columns)
+    return names, np.stack(columns, axis=1)
 
 
 def _laws(path: TrustPath, how: Any) -> list[_Law]:

@@ -13,6 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from foundation_priors.errors import StatementError, brief, did_you_mean
+from foundation_priors.statements import Name, compute, label_of, locate, parse
 from foundation_priors.trust.average import FEW, blend
 from foundation_priors.trust.nodes import NODES, Nodes
 
@@ -126,15 +128,26 @@ class TrustPosterior:
         Parameters
         ----------
         event : str
-            In the grammar of `xarray.Dataset.eval`, of the sources' names, or of ``trust``.
+            A statement (`foundation_priors.statements`) about ``trust`` where there is one weight,
+            or else about the sources' names, ``trust[plain]`` where a name is no identifier.
         """
         columns = dict(zip(self.path.sources, self.nodes.points.T, strict=True))
-        if self.path.facts.single:
-            columns = {"trust": self.nodes.trust}
-        found: Any = xr.Dataset({k: ("node", v) for k, v in columns.items()}).eval(event)
-        if found.dtype != bool:
-            raise ValueError(f"{event!r} is not an event: write a comparison of the weights.")
-        return float(self.nodes.probability @ np.asarray(found.to_numpy()))
+        weights = {"trust": self.nodes.trust} if self.path.facts.single else columns
+
+        def lookup(name: Name) -> Floats:
+            if name.place is not None and name.name == "trust":
+                return self.nodes.points[:, locate("trust", name.place, [self.path.sources])[0]]
+            if name.place is not None or name.name not in weights:
+                raise StatementError(
+                    f"{brief(label_of(name.name, name.place or ()))} in {brief(event)} is no "
+                    f"weight of this path.{did_you_mean(name.name, weights)}"
+                )
+            return weights[name.name]
+
+        found = compute(parse(event), lookup)
+        if found.dtype != bool or not found.ndim:
+            raise ValueError(f"{brief(event)} is not an event: write a comparison of the weights.")
+        return float(self.nodes.probability @ found)
 
     def _of_density(self, levels: Floats) -> xr.DataArray:
         values = np.interp(levels, *self._cumulative)

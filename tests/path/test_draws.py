@@ -50,7 +50,7 @@ def test_names_expressions_and_functions(draws):
         (lambda d: d.a.mean(), ValueError, "keep the dimension 'sample'"),
         (lambda d: 3, ValueError, "keep the dimension 'sample'"),
         ("1 > 0", ValueError, "keep the dimension 'sample'"),
-        ("covariate == 'age'", ValueError, "keep the dimension 'sample'"),
+        ("covariate > 0", ValueError, "'covariate' in 'covariate > 0' is not a variable"),
         (lambda d: d.a.isel(sample=slice(3)), ValueError, "each draw"),
     ],
 )
