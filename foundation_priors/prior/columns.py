@@ -304,6 +304,12 @@ def _coded(values: np.ndarray, levels: Sequence[Hashable], spec: Codes) -> np.nd
             f"The column {spec.column!r} has the level {unmatched[0]!r}, which is not among "
             f"{list(levels)}: correct the answer or add the level."
         )
+    twice = [v for v in dict.fromkeys(values.tolist()) if list(levels).count(v) > 1]
+    if twice:
+        raise ColumnError(
+            f"The level {twice[0]!r} of the column {spec.column!r} stands more than once among "
+            f"{list(levels)}: give each level a place of its own."
+        )
     return np.array([numbers[v] for v in values.tolist()], dtype=float)
 
 

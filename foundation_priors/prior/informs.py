@@ -110,6 +110,12 @@ def _places(model: pm.Model, rv: TensorVariable, dim: Any, size: int, labels: An
                 f"informs= names the element {label!r} of {rv.name!r}."
                 f"{did_you_mean(str(label), texts)}"
             )
+        if texts.count(str(label)) > 1:
+            raise ModelError(
+                f"informs= names the element {label!r} of {rv.name!r}, which is "
+                f"{texts.count(str(label))} elements whose labels are equal as text: give the "
+                "coordinates labels of their own, or a mask of the elements."
+            )
         places.append(texts.index(str(label)))
     return places
 

@@ -27,3 +27,11 @@ def test_levels_are_inferred_from_the_dimension_that_data_index(spec):
     reference = regions([1, 0, 1], frame.y.to_numpy())
     for point in points(tilted):
         np.testing.assert_allclose(loglik(tilted, point), observed_logp(reference, point))
+
+
+def test_a_level_that_stands_twice_has_no_number():
+    frame = pd.DataFrame({"region": ["east", "west"], "y": [0.5, 0.4]})
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="y", weight=1)
+    columns = {"place": fp.codes("region", levels=["west", "east", "west"])}
+    with pytest.raises(fp.ColumnError, match="'west'.*more than once"):
+        build(regions([0, 1], [0.1, 0.2]), llm, columns=columns)

@@ -295,3 +295,11 @@ def test_files_written_before_there_were_links_are_read(gaussian, tmp_path):
     facts = fp.TrustPath.from_netcdf(tmp_path / "path.nc").facts
     assert facts.commensurate == facts.links == facts.parts == {}
     assert facts.informed == ("beta", "a")
+
+
+@pytest.mark.parametrize("names", [["age", "age", "income"], ["1", 1, "income"]])
+def test_labels_that_are_equal_as_text_are_no_choice(rng, names):
+    model = votes(rng.normal(size=(N, 3)), rng.normal(size=N), names)
+    llm = answers(X=rng.normal(size=(M, 3)), y=rng.normal(size=M))
+    with pytest.raises(fp.ModelError, match="2 elements whose labels are equal"):
+        build(model, llm, columns=COLUMNS, informs={"beta": [names[0]]})
