@@ -167,6 +167,8 @@ def data_value(model: pm.Model, name: str) -> np.ndarray:
     value = model.rvs_to_values.get(variable, variable)
     if hasattr(value, "get_value"):
         return np.asarray(value.get_value(borrow=True))
+    if hasattr(value, "data"):
+        return np.asarray(value.data)
     return np.asarray(value.eval(mode=numpy_mode()))
 
 

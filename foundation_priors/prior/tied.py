@@ -9,7 +9,7 @@ import numpy as np
 
 from foundation_priors.errors import ModelError
 from foundation_priors.prior.facts import REFUSALS, grows
-from foundation_priors.prior.model import lies_above, numpy_mode
+from foundation_priors.prior.model import lies_above, numpy_mode, replaced
 from foundation_priors.prior.rows import RowArrays, is_one_row, n_rows, real_rows, row_data
 from foundation_priors.prior.start import values_nearby
 
@@ -23,7 +23,10 @@ __all__ = ["check_rows_replaceable"]
 CURE = "state beliefs about the parameters (fp.Belief), or pass a likelihood= callable"
 PANEL, POINTS = 3, 21
 SAME = 1e-6
-"""Relative difference of log densities that rounding cannot explain, in double precision."""
+"""A relative difference of log densities that rounding does not explain in double precision."""
+SHAKE, NOISE = 20, 1000
+"""By how many roundings values are shaken, and how often what that changes does not count: in a
+tail where digits cancel, rounding alone moves a density."""
 
 
 def check_rows_replaceable(
@@ -65,11 +68,12 @@ def check_rows_replaceable(
     reason = ""
     for some in (orders, orders[:-1]):
         try:
-            found = list(_densities(model, [logp(panel.take(order)) for order in some]))
+            graphs = [logp(panel.take(order)) for order in some]
+            found = list(_densities(model, [*graphs, _shaken(model, graphs[0])]))
         except REFUSALS as error:
             reason = reason or str(error).splitlines()[0].rstrip(".:") or type(error).__name__
             continue
-        if found[0].shape == np.concatenate(some).shape:
+        if found[0].shape == np.concatenate([*some, some[0]]).shape:
             return _check_independent(found, some, observed)
         reason = "it does not give one value a row"
     for suspect in _as_long_as_the_rows(model, observed):
@@ -96,10 +100,9 @@ def _panel(
         {name: np.concatenate([part.data[name] for part in parts]) for name in real.data},
     )
     every = np.arange(len(panel.outcome))
-    few = every[:-1] if len(every) > 1 else every
-    together = [few, np.concatenate([every[::-1], few, every[-1:]])]
+    together = [every, np.concatenate([every[::-1], every[:2]])]
     longer = [np.append(order, order[0]) if len(order) == n else order for order in together]
-    return panel, [*longer, few[:1]]
+    return panel, [*longer, every[:1]]
 
 
 def _spread(size: int, most: int) -> np.ndarray:
@@ -118,17 +121,35 @@ def _densities(model: pm.Model, graphs: list[TensorVariable]) -> Iterator[np.nda
             return
 
 
+def _shaken(model: pm.Model, logp: TensorVariable) -> TensorVariable:
+    """Return densities at values of the free variables that differ by more than rounding does."""
+    return replaced(logp, {rv: rv * _scalar(1 + SHAKE * _epsilon(rv), rv) for rv in model.free_RVs})
+
+
+def _scalar(number: float, like: TensorVariable) -> np.ndarray:
+    return np.asarray(number, dtype=like.dtype)
+
+
+def _epsilon(values: Any) -> float:
+    return float(np.finfo(values.dtype).eps)
+
+
 def _check_independent(
     found: list[np.ndarray], orders: list[np.ndarray], observed: TensorVariable
 ) -> None:
-    """Raise when a row has one density here and another there."""
+    """Raise when a row has one density here and another there, beyond what rounding explains."""
     number = np.concatenate(orders)
-    first = np.array([np.flatnonzero(number == row)[0] for row in number])
-    tolerance = max(SAME, 1e3 * float(np.finfo(found[0].dtype).eps))
-    for values in found:
+    rows = int(number.max()) + 1
+    for each in found:
+        values, shaken = each[: len(number)], each[len(number) :][:rows]
+        first = values[:rows]
         with np.errstate(invalid="ignore"):
-            away = np.abs(values - values[first]) > tolerance * (1 + np.abs(values[first]))
-        if (away | (np.isfinite(values) != np.isfinite(values[first]))).any():
+            rounding = NOISE * np.abs(shaken - first)
+            allowed = max(SAME, 1e3 * _epsilon(each)) * (1 + np.abs(first)) + rounding
+            away = np.abs(values - first[number]) > allowed[number]
+        changed = np.isfinite(values) != np.isfinite(first[number])
+        steady = np.isfinite(shaken) == np.isfinite(first)
+        if ((away | changed) & steady[number]).any():
             raise ModelError(
                 f"The rows of {observed.name!r} look at each other (through a lag, a running sum, "
                 "a rank, a trend or the like), so the density of a row depends on which others are "

@@ -467,15 +467,15 @@ def test_flat_is_only_a_name():
 
 
 def test_a_hundred_thousand_rows_are_quick():
-    from time import perf_counter
+    from time import process_time
 
     with pm.Model() as model:
         eta = pm.Data("X", RNG.normal(size=(200, 5))) @ pm.Normal("b", 0, 1, shape=5)
         pm.Bernoulli("y", logit_p=eta, observed=RNG.integers(0, 2, 200))
     llm = answers(X=RNG.normal(size=(100_000, 5)), y=RNG.integers(0, 2, 100_000))
-    began = perf_counter()
+    began = process_time()
     build(model, llm, columns={"X": [f"X{i}" for i in range(5)]})
-    assert perf_counter() - began < 10  # about 1 second on an idle machine
+    assert process_time() - began < 10  # about 1 second
 
 
 # What is odd, but may be meant

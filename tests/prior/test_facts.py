@@ -17,6 +17,7 @@ from foundation_priors.prior.density import row_logp
 from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.rows import RowArrays, real_rows, row_facts
 from foundation_priors.prior.start import evaluate
+from foundation_priors.trust.anchored_errors import normal_parameters
 from foundation_priors.trust.leave_one_out import row_densities
 from tests.prior.common import answers, loglik, points, value
 
@@ -172,6 +173,16 @@ def test_held_out_and_left_out_rows_keep_the_real_mean():
     assert every == 1
     for each, b in zip(left_out, draws.b.values, strict=True):
         np.testing.assert_allclose(each, by_hand(X, Y, b))
+
+
+def test_units_without_an_outcome_keep_the_real_mean():
+    """As anchored calibration and the leakage test see them."""
+    made = copy_model(centred())
+    rows = used_by(SAID, made)
+    mean, sd = normal_parameters(made, made["y"], rows)
+    expected = B * (SAID.data["x"] - X.mean()) + Z.mean()
+    np.testing.assert_allclose(evaluate(made, mean), expected)
+    assert evaluate(made, sd) == 1
 
 
 # Priors built from the real rows

@@ -20,6 +20,7 @@ from foundation_priors.prior.density import row_logp
 from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.rows import real_rows
 from foundation_priors.prior.start import evaluate
+from foundation_priors.trust.anchored_model import join
 from foundation_priors.trust.leave_one_out import row_densities
 from tests.prior.common import answers
 from tests.prior.test_facts import B, G, N, X, Y, model
@@ -79,6 +80,14 @@ def test_every_door_refuses_them():
     lagged = model(lambda d: d.b * MIXING["lag"](d))
     with pytest.raises(fp.ModelError, match=f"{WORDS}.*fp.Belief.*likelihood="):
         fp.tilt(lagged, answers(x=[2.0, 9.0], y=[1.0, 0.0]), 1)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        fp.worth(lagged, answers(x=[2.0, 9.0], y=[1.0, 0.0]))
+    frame = pd.DataFrame({"x": X, "y": Y, "person": range(N)})
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="y", unit="person", weight=1)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        join(lagged, llm, list(range(N)), {}, None, None)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        fp.diagnose.leakage(lagged, llm, pairs=list(range(N)))
     draws = xr.Dataset({"b": ("sample", [0.1])})
     table = Table.from_real(pd.DataFrame({"x": [1.0, 2.0], "y": [0.0, 1.0]}))
     with pytest.raises(fp.ModelError, match=WORDS):
@@ -139,13 +148,31 @@ def hilbert(d):
     pm.Normal("y", phi @ (pm.Normal("w", 0, 1, shape=5) * root), 1, observed=Y)
 
 
+def tails(d):
+    """Covariates in thousands: probabilities are differences in which all digits cancel."""
+    cuts = pm.Normal("cuts", 0, 1, shape=2, transform=ordered, initval=[-1.0, 1.0])
+    eta = pm.Data("raw", 1e4 * np.vander(X, 3)) @ pm.Normal("w", 0, 1, shape=3)
+    pm.OrderedProbit("y", eta, cuts, observed=np.arange(N) % 3)
+
+
 def several(d):
     pm.MvNormal("y", d.b * d.x[:, None] + np.zeros(2), np.eye(2), observed=np.c_[Y, Y])
 
 
 @pytest.mark.parametrize(
     "likelihood",
-    [censored, truncated, mixture, one_hot, ordered_logit, hierarchical, spline, hilbert, several],
+    [
+        censored,
+        truncated,
+        mixture,
+        one_hot,
+        ordered_logit,
+        hierarchical,
+        spline,
+        hilbert,
+        tails,
+        several,
+    ],
 )
 def test_models_whose_rows_are_independent_are_served(likelihood):
     """Each real row has the density, put in again, that it has among all."""
