@@ -19,7 +19,8 @@ class Facts:
     ``worth`` are the effective real observations of each source at trust 1, ``columns`` the names
     for which ``columns=`` was given. ``shared`` are the variables that the answers inform, of those
     in ``parts`` only the elements with these labels; ``commensurate`` describes the link of those
-    that are informed through one, and ``links`` are the free variables that it adds.
+    that are informed through one, and ``links`` are the free variables that it adds. ``data`` tells
+    the model's data from others; see `foundation_priors.path.data`.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +37,7 @@ class Facts:
     commensurate: dict[str, str] = field(default_factory=dict)
     links: dict[str, tuple[str, ...]] = field(default_factory=dict)
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    data: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @property
     def informed(self) -> tuple[str, ...]:
@@ -81,7 +83,19 @@ def facts_of(stored: Any) -> Facts:
     need(sized, "it does not say what each source is worth")
     entry["worth"] = tuple(amount(w, "a worth", unknown=True) for w in worth)
     entry["coordinates"] = _places(places)
+    # Files of before this was written lack it.
+    entry["data"] = _sums(entry.get("data", {}))
     return Facts(**entry)
+
+
+def _sums(stored: Any) -> dict[str, tuple[float, float, float]]:
+    need(isinstance(stored, dict), "its data are no table")
+    found = {}
+    for name, sums in stored.items():
+        need(isinstance(sums, list) and len(sums) == 3, f"the data {name!r} are not told apart")
+        size, total, scale = (amount(v, f"a sum of {name!r}") for v in sums)
+        found[name] = size, total, scale
+    return found
 
 
 def _places(stored: Any) -> dict[str, tuple[int, int]]:

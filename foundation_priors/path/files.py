@@ -14,6 +14,7 @@ from foundation_priors.beliefs import Beliefs
 from foundation_priors.beliefs.container import MARK
 from foundation_priors.errors import ModelError
 from foundation_priors.netcdf import Kind, Stored, need, numbers, parse, save
+from foundation_priors.path.data import check_data
 from foundation_priors.path.draws import SAMPLE
 from foundation_priors.path.engine import Run
 from foundation_priors.path.facts import Facts, facts_of
@@ -72,6 +73,7 @@ def read[T: TrustPath](
     if model is None:
         return path
     _check_same(model, path.draws, facts)
+    check_data(model, facts.data)
     return replace(path, model=copy_model(model))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid
 from foundation_priors.path.climb import Climber, Plan
+from foundation_priors.path.data import sums_of
 from foundation_priors.path.draws import to_dataset
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import Settings
@@ -220,6 +221,7 @@ def _result(
         tilted.commensurate,
         tilted.links,
         {name: labels for name, (_, labels) in tilted.parts.items()},
+        sums_of(recipe.model),
     )
     return TrustPath(
         posterior,

@@ -12,6 +12,7 @@ import xarray as xr
 
 import foundation_priors as fp
 from foundation_priors.diagnose.conflict_model import outcomes
+from foundation_priors.path.data import check_data, sums_of
 from foundation_priors.path.groups import likelihood_groups
 from foundation_priors.path.score import _densities
 from foundation_priors.prior.columns import Table
@@ -89,11 +90,26 @@ def test_a_path_that_was_read_keeps_the_model_it_was_given(tmp_path):
         return made
 
     models.normal().to_netcdf(tmp_path / "path.nc")
-    given = model(np.arange(12.0))
+    given = model(models.normal_data()[0])
     path = fp.TrustPath.from_netcdf(tmp_path / "path.nc", model=given)
     before = fp.trust.loo(path, [0.1]).elpd.item()
     pm.set_data({"data": np.zeros(20)}, model=given)
     assert fp.trust.loo(path, [0.1]).elpd.item() == before
+    with pytest.raises(fp.ModelError, match="'y' does not hold.*20 values for 12"):
+        fp.TrustPath.from_netcdf(tmp_path / "path.nc", model=given)
+
+
+def test_data_are_told_apart_by_their_values_and_their_order():
+    model = regression()
+    stored = sums_of(model)
+    check_data(model, stored)
+    check_data(model, {})
+    pm.set_data({"x": X * (1 + 1e-13)}, model=model)
+    check_data(model, stored)
+    for other in (X[::-1], X + np.array([0, 0, 1e-3])):
+        pm.set_data({"x": other}, model=model)
+        with pytest.raises(fp.ModelError, match="'x' does not hold the data"):
+            check_data(model, stored)
 
 
 def test_arrays_and_shared_variables_of_a_model_are_copied():
