@@ -31,7 +31,7 @@ def worth(
     by: str | None = None,
     columns: Mapping[str, ColumnSpec] | None = None,
     likelihood: Likelihood | None = None,
-    evidence: Sequence[str] = (),
+    evidence: Sequence[str] | None = None,
     random_seed: Any = None,
 ) -> pd.DataFrame:
     r"""Count the answers in real observations, at trust 1.

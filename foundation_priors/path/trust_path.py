@@ -51,7 +51,7 @@ def trust_path(
     by: str | None = None,
     columns: Mapping[str, ColumnSpec] | None = None,
     likelihood: Likelihood | None = None,
-    evidence: Sequence[str] = (),
+    evidence: Sequence[str] | None = None,
     max_trust: float = 1.0,
     draws: int = 500,
     tune: int = 400,
@@ -140,7 +140,7 @@ def trust_path(
     _check_anchors(max_anchors, len(tilted.sources))
     plan = Plan(draws, max_anchors, float(max_trust), Settings(tune, chains, cores), executor)
     kept = {k: copy(v) if isinstance(v, dict | list) else v for k, v in options.items()}
-    recipe = Recipe(copy_model(model), kept, plan)
+    recipe = Recipe(copy_model(model), {**kept, "evidence": tilted.evidence}, plan)
     return climb(recipe, Engine(tilted), answers, random_seed, progressbar)
 
 

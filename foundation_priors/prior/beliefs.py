@@ -13,9 +13,9 @@ import numpy as np
 from foundation_priors.beliefs import Belief, Beliefs, Density
 from foundation_priors.errors import ModelError, UnreliableWarning
 from foundation_priors.prior.model import numpy_mode
+from foundation_priors.prior.potentials import real_observations
 from foundation_priors.prior.primitive import Primitive, combination, combined, primitive
 from foundation_priors.prior.quantity import places, quantity_of
-from foundation_priors.prior.rows import n_rows
 from foundation_priors.prior.tilted import Tie, Tilted
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def build_beliefs(
         tuple(v.name for v in copy.free_RVs if any(v.name in tie.shared for tie in ties)),
         {},
         tuple(evidence),
-        max(n_rows(copy, rv) for rv in copy.observed_RVs),
+        real_observations(copy, copy.observed_RVs, evidence),
         0.0,
         tuple(float(len(positions)) for positions in groups.values()),
         tuple(ties),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.beliefs import Beliefs
-from foundation_priors.errors import ModelError, did_you_mean
+from foundation_priors.errors import ModelError
 from foundation_priors.prior.beliefs import build_beliefs
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.compiling import one_at_a_time
@@ -16,8 +16,8 @@ from foundation_priors.prior.informs import Informs, element_labels
 from foundation_priors.prior.linkage import Link, Private, linkages
 from foundation_priors.prior.links import Linkage, Wiring, check_reached, wire
 from foundation_priors.prior.model import copy_model, lies_above, spoken_of
+from foundation_priors.prior.potentials import evidence_of, real_observations
 from foundation_priors.prior.real import check_evidence
-from foundation_priors.prior.rows import n_rows
 from foundation_priors.prior.speech import (
     Likelihood,
     against_evidence,
@@ -48,7 +48,7 @@ def build(
     informs: Informs | None = None,
     by: str | None = None,
     likelihood: Likelihood | None = None,
-    evidence: Sequence[str] = (),
+    evidence: Sequence[str] | None = None,
     alone: bool = False,
 ) -> Tilted:
     """Build the tilted model at trust 0, with what its construction learned.
@@ -56,10 +56,10 @@ def build(
     With ``alone`` the tilted prior must be proper without the real data too.
     """
     beliefs = Beliefs.of(synthetic)
-    _check_arguments(model, synthetic if beliefs is None else beliefs, evidence)
+    _check_arguments(model, synthetic if beliefs is None else beliefs)
+    evidence = evidence_of(model, evidence)
     columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
-    evidence = [model.name_for(name) for name in evidence]
-    check_evidence(model)
+    check_evidence(model, evidence)
     if beliefs is not None:
         options = {
             "columns": columns,
@@ -85,15 +85,16 @@ def build(
     wirings = [wire(copy, tie, suffix) for tie, suffix in zip(linked, suffixes, strict=True)]
     if likelihood is None:
         heard = hear(copy, synthetic, columns)
-        n_real, coincide = against_evidence(copy, heard)
+        coincide = against_evidence(copy, heard)
         outcomes = [speech.outcome for speech in heard]
         named = [outcome for outcome in outcomes if outcome is not None]
         weights = synthetic.weights(named if len(named) == len(outcomes) else None)
         logliks = terms(copy, groups, heard, weights, wirings, alone=alone)
     else:
-        n_real, coincide = n_rows(copy, copy.observed_RVs[0]), 0.0
+        coincide = 0.0
         weights = synthetic.weights()
         logliks = called_terms(copy, groups, synthetic, likelihood, wirings)
+    about = [speech.observed for speech in heard] if likelihood is None else copy.observed_RVs[:1]
     check_reached(logliks, wirings)
     _add_tilt(copy, logliks, None if single else tuple(groups))
     ties = tuple(_tie(copy, term, wirings, i) for i, term in enumerate(logliks))
@@ -104,7 +105,7 @@ def build(
         tuple(v.name for v in copy.free_RVs if any(v.name in tie.shared for tie in ties)),
         _copies(wirings),
         tuple(evidence),
-        n_real,
+        real_observations(copy, about, evidence),
         coincide,
         tuple(float(weights[positions].sum()) for positions in groups.values()),
         ties,
@@ -192,7 +193,7 @@ def _add_tilt(
         pm.Potential("fp_tilt", pt.switch(weight > 0, weight * loglik, 0.0).sum())
 
 
-def _check_arguments(model: pm.Model, synthetic: object, evidence: Sequence[str]) -> None:
+def _check_arguments(model: pm.Model, synthetic: object) -> None:
     import pymc as pm
 
     from foundation_priors.synthetic import SyntheticData
@@ -209,12 +210,3 @@ def _check_arguments(model: pm.Model, synthetic: object, evidence: Sequence[str]
             "The model is tilted already: tilt the model it was made from, with all answers at "
             "once (foundation_priors.concat), and give each source its own trust with by=."
         )
-    if isinstance(evidence, str):
-        raise TypeError(f"evidence={evidence!r} must be a list of names: [{evidence!r}].")
-    potentials = [p.name for p in model.potentials]
-    for name in evidence:
-        if model.name_for(name) not in potentials:
-            raise ModelError(
-                f"evidence= names {name!r}, which is not a Potential of the model."
-                f"{did_you_mean(name, potentials)}"
-            )

@@ -40,7 +40,7 @@ def numpy_mode() -> Mode:
     return Mode(linker="py", optimizer="fast_compile")
 
 
-def check_model(model: pm.Model) -> None:
+def check_model(model: pm.Model, evidence: Sequence[str] = ()) -> None:
     """Refuse models that cannot be tilted, in one sentence each.
 
     Raises
@@ -54,10 +54,11 @@ def check_model(model: pm.Model) -> None:
     from pytensor.xtensor.type import XTensorType
 
     name = f"The model {model.name!r}" if model.name else "The model"
-    if not model.observed_RVs:
+    if not (model.observed_RVs or evidence):
         raise ModelError(
             f"{name} has no observed variable, so there is no evidence to update the tilted prior: "
-            "condition it on real data with observed=."
+            "condition it on real data with observed=, or name the Potential that holds them with "
+            "evidence=."
         )
     for rv in model.basic_RVs:
         if isinstance(rv.type, XTensorType):
@@ -200,9 +201,14 @@ def spoken_of(
     Raises
     ------
     ModelError
-        When there are several and nothing says which are meant.
+        When there are several and nothing says which are meant, or none.
     """
     observed = model.observed_RVs
+    if not observed:
+        raise ModelError(
+            "The model observes its real rows in a Potential, which other rows cannot enter: pass "
+            "a likelihood= callable that gives the answers' log-likelihood."
+        )
     if chosen := [rv for rv in observed if rv.name in columns or short(rv.name) in outcomes]:
         return chosen
     if len(observed) == 1:

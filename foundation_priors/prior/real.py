@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,10 @@ __all__ = ["check_evidence"]
 POINTS = 21
 
 
-def check_evidence(model: pm.Model) -> None:
+def check_evidence(model: pm.Model, evidence: Sequence[str] = ()) -> None:
     """Refuse models that cannot be tilted, for what they are or for their real rows.
+
+    ``evidence`` names the Potentials that hold real rows.
 
     Raises
     ------
@@ -31,7 +34,7 @@ def check_evidence(model: pm.Model) -> None:
     ImproperPriorError
         As `check_model`.
     """
-    check_model(model)
+    check_model(model, evidence)
     for rv in model.observed_RVs:
         outcome = data_value(model, str(rv.name))
         if not outcome.size:

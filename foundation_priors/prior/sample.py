@@ -34,7 +34,7 @@ def sample(
     informs: Informs | None = None,
     by: str | None = None,
     likelihood: Likelihood | None = None,
-    evidence: Sequence[str] = (),
+    evidence: Sequence[str] | None = None,
     max_trust: float = 1.0,
     **kwargs: Any,
 ) -> xr.DataTree:

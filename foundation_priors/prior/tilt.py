@@ -47,7 +47,7 @@ def tilt(
     informs: Informs | None = None,
     by: str | None = None,
     likelihood: Likelihood | None = None,
-    evidence: Sequence[str] = (),
+    evidence: Sequence[str] | None = None,
     max_trust: float = 1.0,
 ) -> pm.Model:
     r"""Tilt the prior of a PyMC model towards what a language model said.
@@ -88,8 +88,10 @@ def tilt(
     likelihood : callable, optional
         For models whose covariates cannot be replaced: maps the free variables, by name, and the
         answers' dataset to one log-likelihood value a row.
-    evidence : sequence of str
-        Potentials of the model that stand for real data; all others belong to the prior.
+    evidence : sequence of str, optional
+        Potentials of the model that stand for real data, censored rows for instance; all others
+        belong to the prior. Their rows count among the real ones. By default none, with a warning
+        for those that seem to hold data, which ``[]`` silences.
     max_trust : float
         The largest weight to accept; above 1 the answers count for more than data.
 
