@@ -23,6 +23,8 @@ __all__ = ["check_levels", "check_not_evidence", "check_ranges", "check_support"
 RUN = 20
 DISTINCT = 5
 """A shorter or duller run of equal rows can be coincidence: two coins fall alike."""
+SCALE, UNLIKELY = 12, 1e-6
+"""Outcomes of at most so many levels can be right by chance, which must not be less likely."""
 POINTS = 21
 
 
@@ -42,24 +44,44 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
     Raises
     ------
     SyntheticAsEvidenceError
-        When all rows agree in order, or a run of 20 does, and there are at least 5 distinct rows
-        among them.
+        When all rows agree in order, or a run of 20 does, with at least 5 distinct rows among them,
+        and it is unlikely (below 1e-6) that the answers are right so often.
+
+    Warns
+    -----
+    UserWarning
+        When they agree so, and may do so by chance.
 
     Notes
     -----
     Answers about the very people who were surveyed, in their order, have the covariates of the
     real rows, and a good language model is right about many in a row. So a run with fewer than 5
-    distinct outcomes is suspect only where it does not end at an answer that differs.
+    distinct outcomes is suspect only where it does not end at an answer that differs. Answers on a
+    scale are right by chance with their accuracy on the other answers, those with the covariates of
+    some real row, or where there are none with the frequencies of the real outcomes; numbers that
+    are equal to the last digit are not.
     """
     a, b = real.matrix(), synthetic.matrix()
     if a.shape[1] != b.shape[1]:
         return 0.0
     one, two = np.split(numbered(np.vstack([a, b])), [len(a)])
-    whole = len(one) == len(two) and bool((one == two).all()) and _rich(one)
-    if whole or _copied_run(real, synthetic, one, two):
-        raise SyntheticAsEvidenceError(
-            "The model's observed rows are the synthetic answers themselves, so a language model "
-            "would be its own evidence: observe real data, and pass the answers to tilt() only."
+    if len(one) == len(two) and bool((one == two).all()) and _rich(one):
+        agree = np.ones(len(two), dtype=bool)
+    else:
+        agree = _copied_runs(real, synthetic, one, two)
+    if agree.any():
+        chance = _chance(real, synthetic, agree)
+        if chance < UNLIKELY:
+            raise SyntheticAsEvidenceError(
+                "The model's observed rows are the synthetic answers themselves, so a language "
+                "model would be its own evidence: observe real data, and pass the answers to "
+                "tilt() only."
+            )
+        warnings.warn(
+            f"{agree.sum()} answers in a row equal the real rows, of which the chance is "
+            f"{chance:.2g}: make sure that the model observes real data and not these answers.",
+            UserWarning,
+            stacklevel=2,
         )
     return float(np.isin(two, one).mean())
 
@@ -93,25 +115,47 @@ def _rich(numbers: np.ndarray) -> bool:
     return len(np.unique(numbers)) >= DISTINCT
 
 
-def _copied_run(real: RowArrays, synthetic: RowArrays, one: np.ndarray, two: np.ndarray) -> bool:
+def _chance(real: RowArrays, synthetic: RowArrays, agree: np.ndarray) -> float:
+    """Return how likely it is that these answers are all right."""
+    n = len(real.outcome)
+    outcomes = np.vstack([r.outcome.reshape(len(r.outcome), -1) for r in (real, synthetic)])
+    truth, said = np.split(numbered(outcomes), [n])
+    if (outcomes != np.round(outcomes)).any() or len(np.unique(truth)) > SCALE:
+        return 0.0
+    profiles = numbered(np.vstack([real.covariates(), synthetic.covariates()]))
+    about, asked = np.split(profiles, [n])
+    levels, size = max(truth.max(), said.max()) + 1, profiles.max() + 1
+    people = np.bincount(about, minlength=size)
+    alike = np.bincount(about * levels + truth, minlength=size * levels).reshape(size, levels)
+    others = ~agree & (people[asked] > 0) & bool(synthetic.data)
+    if others.any():
+        right = (alike[asked, said] / np.maximum(people[asked], 1))[others]
+        return float(((right.sum() + 1) / (len(right) + 2)) ** agree.sum())
+    return float(np.prod((np.bincount(truth, minlength=levels) / n)[said[agree]]))
+
+
+def _copied_runs(
+    real: RowArrays, synthetic: RowArrays, one: np.ndarray, two: np.ndarray
+) -> np.ndarray:
+    """Return which answers belong to suspect runs of equal rows."""
+    suspect = np.zeros(len(two), dtype=bool)
     if min(len(one), len(two)) < RUN:
-        return False
+        return suspect
     windows = np.lib.stride_tricks.sliding_window_view
     mine = {w.tobytes(): i for i, w in enumerate(np.ascontiguousarray(windows(one, RUN)))}
     theirs = enumerate(np.ascontiguousarray(windows(two, RUN)))
     pairs = [(mine[key], j) for j, w in theirs if (key := w.tobytes()) in mine and _rich(w)]
     if not pairs:
-        return False
+        return suspect
     said = numbered(synthetic.outcome.reshape(len(two), -1))
     asked = numbered(np.vstack([real.covariates(), synthetic.covariates()]))
     before, after = np.split(asked, [len(one)])
     for i, j in pairs:
-        if _rich(said[j : j + RUN]):
-            return True
         ends = [_end(one, two, i, j, -1), _end(one, two, i + RUN - 1, j + RUN - 1, 1)]
-        if not any(end is not None and before[end[0]] == after[end[1]] for end in ends):
-            return True
-    return False
+        differs = any(end is not None and before[end[0]] == after[end[1]] for end in ends)
+        if _rich(said[j : j + RUN]) or not differs:
+            suspect[j : j + RUN] = True
+    return suspect
 
 
 def _end(one: np.ndarray, two: np.ndarray, i: int, j: int, step: int) -> tuple[int, int] | None:

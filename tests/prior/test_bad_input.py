@@ -81,8 +81,45 @@ def test_a_copied_run_of_binary_outcomes():
     y = RNG.integers(0, 2, N)
     with pm.Model() as model:
         pm.Bernoulli("y", logit_p=pm.Normal("b") * pm.Data("x", X), observed=y)
-    some = {"x": np.append(XS, X[3:24]), "y": np.append(RNG.integers(0, 2, M), y[3:24])}
+    some = {"x": np.append(XS, X[:25]), "y": np.append(RNG.integers(0, 2, M), y[:25])}
     refuses(fp.SyntheticAsEvidenceError, "observe real data", model, answers(**some))
+
+
+def respondents(n: int, right: int, seed: int = 5, scale: int = 2):
+    """Return a model of n people, and answers about them of which the last few are wrong."""
+    rng = np.random.default_rng(seed)
+    x, y = np.arange(float(n)), rng.integers(0, scale, n)
+    with pm.Model() as model:
+        pm.Poisson("y", pm.math.exp(0.01 * pm.Normal("b") * pm.Data("x", x)), observed=y)
+    said = np.where(np.arange(n) < right, y, (y + 1) % scale)
+    return model, {"x": x, "y": said}
+
+
+def test_few_answers_about_the_surveyed_people_may_all_be_right():
+    model, rows = respondents(8, 8)
+    with pytest.warns(UserWarning, match="8 answers in a row.* chance is 0.00"):
+        assert build(model, answers(**rows)).coincide == 1
+    refuses(fp.SyntheticAsEvidenceError, "observe real data", respondents(40, 40)[0],
+            answers(**respondents(40, 40)[1]))  # fmt: skip
+
+
+def test_a_run_is_judged_by_the_answers_accuracy_elsewhere():
+    """Of five levels 25 in a row: possible for one who is right elsewhere, else not."""
+    for wrong in (0, 1):
+        model, rows = respondents(60, 60, scale=6)
+        elsewhere = np.arange(60) >= 30
+        rows["y"][elsewhere & (np.arange(60) % 10 >= 9 * (1 - wrong))] += 1
+        said = answers(**{k: np.concatenate([v[5:30], v[30:]]) for k, v in rows.items()})
+        if wrong:
+            refuses(fp.SyntheticAsEvidenceError, "observe real data", model, said)
+        else:
+            with pytest.warns(UserWarning, match="in a row equal the real rows"):
+                build(model, said)
+
+
+def test_numbers_that_agree_to_the_last_digit_are_never_chance():
+    x, y = X[:6], Y[:6]
+    refuses(fp.SyntheticAsEvidenceError, "observe real data", line(x, y), answers(x=x, y=y))
 
 
 # Columns
