@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from foundation_priors.errors import ColumnError
-from foundation_priors.prior.model import lies_above, numpy_mode
+from foundation_priors.prior.model import data_value, lies_above, numpy_mode
 
 if TYPE_CHECKING:
     import pymc as pm
     from pytensor.graph.basic import Variable
     from pytensor.tensor.variable import TensorVariable
 
-__all__ = ["Lookup", "check_codes", "levels_of", "lookups"]
+__all__ = ["Lookup", "check_codes", "check_compared", "levels_of", "lookups"]
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,23 @@ def lookups(model: pm.Model, observed: TensorVariable, names: Collection[str]) -
 
 def _indices(variables: Collection[Variable]) -> list[tuple[TensorVariable, int, TensorVariable]]:
     """Return all (indexed variable, axis, index) among the variables."""
-    from pytensor.tensor.subtensor import AdvancedSubtensor, Subtensor, indices_from_subtensor
+    from pytensor.tensor.subtensor import (
+        AdvancedIncSubtensor,
+        AdvancedSubtensor,
+        Subtensor,
+        indices_from_subtensor,
+    )
 
     found = []
     for variable in variables:
         node = variable.owner
-        if node is None or not isinstance(node.op, AdvancedSubtensor | Subtensor):
+        if node is None:
             continue
-        entries: Sequence[Any] = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
+        if not isinstance(node.op, AdvancedSubtensor | Subtensor | AdvancedIncSubtensor):
+            continue
+        # What is set, as in one-hot coding, has the values before the indices.
+        first = 2 if isinstance(node.op, AdvancedIncSubtensor) else 1
+        entries: Sequence[Any] = indices_from_subtensor(node.inputs[first:], node.op.idx_list)
         for axis, entry in enumerate(entries):
             if not isinstance(entry, slice | int):
                 found.append((node.inputs[0], axis, _uncast(entry)))
@@ -126,6 +135,54 @@ def check_codes(
             f"{what} must lie in 0..{lookup.size - 1}, but row {row} of {title} has "
             f"{value}{reason}: correct the codes, or let fp.codes(column, levels=[...]) make them."
         )
+
+
+def check_compared(
+    model: pm.Model, observed: TensorVariable, data: Mapping[str, np.ndarray], title: str
+) -> None:
+    """Raise for a code that equals none of those with which the model compares it.
+
+    Where codes are spelled out as indicators, ``eq(group[:, None], arange(3))``, an unknown one
+    would have no effect at all. A code of the real rows is known: a reference level has none.
+
+    Raises
+    ------
+    ColumnError
+        Naming the first such row.
+    """
+    from pytensor.scalar.basic import EQ
+    from pytensor.tensor.elemwise import Elemwise
+
+    known: dict[str, set[float]] = {}
+    names = {model[name]: name for name in data}
+    for variable in lies_above(observed, model):
+        node = variable.owner
+        if node is None or not isinstance(node.op, Elemwise):
+            continue
+        if isinstance(node.op.scalar_op, EQ):
+            one, two = map(_uncast, node.inputs)
+            for side, other in ((one, two), (two, one)):
+                if side in names and not {*names, *model.basic_RVs} & set(_above(other)):
+                    values = np.ravel(other.eval(mode=numpy_mode()))
+                    known.setdefault(names[side], set()).update(values.tolist())
+    for name, codes in known.items():
+        if len(codes) < 2:
+            continue  # one indicator: all other codes are alike
+        every = codes | set(np.ravel(data_value(model, name)).tolist())
+        outside = ~np.isin(data[name], list(every))
+        if outside.any():
+            row = int(np.flatnonzero(outside.reshape(len(outside), -1).any(axis=1))[0])
+            raise ColumnError(
+                f"The model compares {name!r} with the codes {sorted(codes)}, but row {row} of "
+                f"{title} has {data[name][outside].flat[0]:g}, which would have no effect: correct "
+                "the codes, or let fp.codes(column, levels=[...]) make them."
+            )
+
+
+def _above(variable: Variable) -> list[Variable]:
+    from pytensor.graph.traversal import ancestors
+
+    return list(ancestors([variable]))
 
 
 def _values(model: pm.Model, lookup: Lookup, data: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from foundation_priors.errors import ColumnError, ModelError
 from foundation_priors.prior.columns import ColumnSpec, Table, Target, resolve
 from foundation_priors.prior.facts import Facts, facts_of, once
-from foundation_priors.prior.index import check_codes, levels_of, lookups
+from foundation_priors.prior.index import check_codes, check_compared, levels_of, lookups
 from foundation_priors.prior.model import data_value, lies_above, short
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ def read_rows(
         target = replace(target, levels=levels_of(found, name), dims=dims)
         data[name] = _fits(resolve(table, target, columns.get(name)), model[name], table.title)
     check_codes(model, found, data, table.title)
+    check_compared(model, observed, data, table.title)
     real = observed_rows(model, observed)
     _check_separate(observed, real, table, outcome)
     target = _target(model, real, str(observed.name), 0, dims, discrete=is_discrete(observed))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pymc.dims as pmd
+import pytensor.tensor as pt
 import pytest
 import xarray as xr
 
@@ -203,6 +204,35 @@ def test_indices_made_from_codes():
     assert build(model, answers(g=1 + np.arange(M) % 3, y=YS))
     words = "indices made from 'g' must lie in 0..2, but row 0 .* has -1"
     refuses(fp.ColumnError, words, model, answers(g=np.arange(M) % 3, y=YS))
+
+
+ONE_HOT = {
+    "compared": lambda g, alpha: pt.eq(g[:, None], np.arange(3)) @ alpha,
+    "cast": lambda g, alpha: (pt.eq(g[:, None], np.arange(3)).astype("float64") * alpha).sum(1),
+    "one by one": lambda g, alpha: sum(pt.eq(g, k) * alpha[k] for k in range(3)),
+    "set": lambda g, alpha: pt.extra_ops.to_one_hot(g, 3) @ alpha,
+    "reference": lambda g, alpha: pt.eq(g[:, None], np.arange(1, 3)) @ alpha[1:],
+}
+
+
+@pytest.mark.parametrize("case", ONE_HOT)
+@pytest.mark.parametrize("code", [-1, 3])
+def test_codes_outside_one_hot_columns(case, code):
+    with pm.Model() as model:
+        alpha = pm.Normal("alpha", 0, 1, shape=3)
+        mu = ONE_HOT[case](pm.Data("g", np.arange(N) % 3), alpha)
+        pm.Normal("y", mu, 1, observed=Y)
+    g = np.arange(M) % 3
+    assert build(model, answers(g=g, y=YS))
+    g[6] = code
+    refuses(fp.ColumnError, f"row 6 of the synthetic data has {code}", model, answers(g=g, y=YS))
+
+
+def test_an_indicator_of_one_code_takes_any_other():
+    with pm.Model() as model:
+        mu = pm.Normal("a") * pt.eq(pm.Data("g", np.arange(N) % 3), 2)
+        pm.Normal("y", mu, 1, observed=Y)
+    assert build(model, answers(g=np.arange(M), y=YS))
 
 
 def scale() -> pm.Model:
