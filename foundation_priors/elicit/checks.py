@@ -247,6 +247,8 @@ def check_names(study: Study) -> None:
         for name in names:
             if name in owners:
                 raise ColumnError(f"{name!r} is {what} and also {owners[name]}: {_advice(name)}.")
+            if "/" in str(name):
+                raise ColumnError(f"{name!r} is {what} and holds '/', as no file can: rename it.")
             owners[name] = what
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "check_model",
     "copy_model",
     "data_value",
+    "imputed",
     "is_improper",
     "lies_above",
     "numpy_mode",
@@ -69,10 +70,14 @@ def check_model(model: pm.Model, evidence: Sequence[str] = ()) -> None:
     for rv in model.observed_RVs:
         if np.isnan(data_value(model, rv.name)).any():
             raise ModelError(_missing(rv.name))
-    for rv in model.free_RVs:
-        base = rv.name.removesuffix("_unobserved")
-        if base != rv.name and f"{base}_observed" in model.named_vars:
+    for base, whole in imputed(model).items():
+        own = model[f"{base}_observed"]
+        if not any(whole in lies_above(rv, model) for rv in model.observed_RVs if rv is not own):
             raise ModelError(_missing(base))
+    for rv in model.basic_RVs:
+        if words := _of_no_use(rv, model):
+            raise ModelError(words)
+    for rv in model.free_RVs:
         if rv.dtype.startswith(("int", "uint", "bool")):
             raise ModelError(
                 f"The free variable {rv.name!r} is discrete, which gradient-based sampling cannot "
@@ -84,6 +89,40 @@ def check_model(model: pm.Model, evidence: Sequence[str] = ()) -> None:
                 "since its normalising constant is infinite: give it a proper prior, such as a "
                 "wide Normal."
             )
+
+
+def imputed(model: pm.Model) -> dict[str, TensorVariable]:
+    """Return the variables of which PyMC imputes missing values, by name."""
+    bases = [str(rv.name).removesuffix("_unobserved") for rv in model.free_RVs]
+    return {
+        b: model[b] for b in bases if {b, f"{b}_observed", f"{b}_unobserved"} <= {*model.named_vars}
+    }
+
+
+def _of_no_use(rv: TensorVariable, model: pm.Model) -> str | None:
+    """Say why a variable has no density that gradient-based sampling can use."""
+    from pymc.data import MinibatchOp
+    from pymc.distributions.simulator import SimulatorRV
+    from pytensor.graph.traversal import ancestors
+
+    op = rv.owner.op
+    if isinstance(op, SimulatorRV):
+        return (
+            f"{rv.name!r} is a Simulator, whose likelihood is itself simulated, so neither other "
+            "rows nor gradients can enter: write it with a density, pm.CustomDist(..., logp=...)."
+        )
+    if any(kind.__name__ == "BARTRV" for kind in type(op).__mro__):
+        return (
+            f"{rv.name!r} is a sum of trees (BART), which gradient-based sampling cannot serve and "
+            "which belongs to its own rows: write it with splines or pm.gp.HSGP."
+        )
+    above = ancestors([rv, model.rvs_to_values.get(rv, rv)])
+    if any(v.owner is not None and isinstance(v.owner.op, MinibatchOp) for v in above):
+        return (
+            f"{rv.name!r} is observed in minibatches (pm.Minibatch), other real rows at each "
+            "evaluation, which only variational inference takes: observe all real rows."
+        )
+    return None
 
 
 def _missing(name: str) -> str:
@@ -163,9 +202,17 @@ def short(name: str) -> str:
 
 
 def data_value(model: pm.Model, name: str) -> np.ndarray:
-    """Return what a data container holds, or an observed variable is conditioned on."""
+    """Return what a data container holds, or an observed variable is conditioned on.
+
+    What PyMC imputes is missing, NaN.
+    """
     variable = model[name]
     value = model.rvs_to_values.get(variable, variable)
+    if name in imputed(model):
+        gaps = model[f"{name}_unobserved"]
+        known = model[f"{name}_observed"]
+        nothing = np.full(tuple(gaps.shape.eval(mode=numpy_mode())), np.nan)
+        value = replaced(variable, {known: model.rvs_to_values[known], gaps: nothing})
     if hasattr(value, "get_value"):
         return np.asarray(value.get_value(borrow=True))
     if hasattr(value, "data"):
@@ -176,11 +223,11 @@ def data_value(model: pm.Model, name: str) -> np.ndarray:
 def lies_above(variable: Variable, model: pm.Model) -> set[Variable]:
     """Return everything that ``variable`` is computed from.
 
-    Free variables and other observed ones are included but not entered.
+    Free variables, other observed ones and imputed ones are included but not entered.
     """
     from pytensor.graph.traversal import ancestors
 
-    blockers = [rv for rv in model.basic_RVs if rv is not variable]
+    blockers = [rv for rv in [*model.basic_RVs, *imputed(model).values()] if rv is not variable]
     return set(ancestors([variable], blockers=blockers))
 
 

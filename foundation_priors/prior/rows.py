@@ -12,7 +12,7 @@ from foundation_priors.errors import ColumnError, ModelError
 from foundation_priors.prior.columns import ColumnSpec, Table, Target, resolve
 from foundation_priors.prior.facts import Facts, facts_of, once
 from foundation_priors.prior.index import check_codes, check_compared, levels_of, lookups
-from foundation_priors.prior.model import data_value, lies_above, short
+from foundation_priors.prior.model import data_value, imputed, lies_above, short
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -72,14 +72,15 @@ def numbered(matrix: np.ndarray) -> np.ndarray:
 def row_data(model: pm.Model, observed: TensorVariable) -> dict[str, int]:
     """Return what runs along the rows of ``observed`` and goes into it, with that axis.
 
-    These are data containers, and other observed variables on which this one depends. One counts
+    These are data containers, and other observed variables on which this one depends, those with
+    imputed values among them. One counts
     when it carries the row dimension of ``observed`` or, having no dimensions, its length, unless
     other data pick its elements (then it belongs to groups). For a single observed row every
     scalar counts.
     """
     others = [rv for rv in model.observed_RVs if rv is not observed]
     above = lies_above(observed, model)
-    names = [v.name for v in [*model.data_vars, *others] if v in above]
+    names = [v.name for v in [*model.data_vars, *others, *imputed(model).values()] if v in above]
     if is_one_row(observed):
         return {name: 0 for name in names if model[name].ndim == 0}
     dims = model.named_vars_to_dims.get(observed.name) or ()
@@ -145,12 +146,14 @@ def n_rows(model: pm.Model, observed: TensorVariable) -> int:
 
 
 def real_rows(model: pm.Model, observed: TensorVariable, names: Any = None) -> RowArrays:
-    """Return the real rows, with these of their data or with all that each row needs."""
+    """Return the complete real rows, with these of their data or with all that each row needs."""
     axes = row_data(model, observed)
     names = row_facts(model, observed).used if names is None else names
     arrays = {name: data_value(model, name) for name in axes if name in names}
     data = {n: np.moveaxis(a, axes[n], 0) if a.ndim else a[None] for n, a in arrays.items()}
-    return RowArrays(observed_rows(model, observed), data)
+    rows = RowArrays(observed_rows(model, observed), data)
+    complete = ~np.isnan(rows.covariates().astype(float)).any(axis=1)
+    return rows if complete.all() else rows.take(np.flatnonzero(complete))
 
 
 def read_rows(

@@ -18,7 +18,7 @@ from foundation_priors.prior.checks import (
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.density import check_rows, row_logp
 from foundation_priors.prior.links import Wiring
-from foundation_priors.prior.model import short, spoken_of
+from foundation_priors.prior.model import imputed, short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
     numbered,
@@ -83,7 +83,7 @@ def hear(
 
 def check_columns(model: pm.Model, columns: Mapping[str, ColumnSpec]) -> None:
     """Raise unless every name is one of the model's data or observed variables."""
-    known = [v.name for v in [*model.data_vars, *model.observed_RVs]]
+    known = [*(v.name for v in [*model.data_vars, *model.observed_RVs]), *imputed(model)]
     for name in columns:
         if name not in known:
             raise ColumnError(

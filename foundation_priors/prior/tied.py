@@ -92,7 +92,7 @@ def _panel(
     None is as long as the real rows, so that what has their length cannot pass.
     """
     real = real_rows(model, observed)
-    parts = [real.take(_spread(n, PANEL + 1))]
+    parts = [real.take(_spread(len(real.outcome), PANEL + 1))]
     if set(rows.data) == set(real.data):
         parts.insert(0, rows.take(_spread(len(rows.outcome), PANEL)))
     panel = RowArrays(

@@ -283,6 +283,10 @@ def _tidy(data: xr.Dataset, outcomes: Sequence[str]) -> tuple[xr.Dataset, dict[s
     levels: dict[str, object] = {}
     for key, array in data.variables.items():
         name = str(key)
+        if "/" in name:
+            raise ColumnError(
+                f"The column name {name!r} holds '/', which files read as a folder: rename it."
+            )
         if array.dims == (ROWS,) or (array.ndim == 0 and key in data.coords):
             values, dtype = _values_and_levels(name, array)
             values = np.repeat(values, data.sizes[ROWS]) if array.ndim == 0 else values

@@ -33,6 +33,7 @@ from tests.elicit.offline import FRAME, POINT, elicitation, write
         ({"factors": {"framing": {}}}, ValueError, "one or more distinct levels"),
         ({"factors": {"framing": {"a": 3}}}, ValueError, "each with a text"),
         ({"factors": {"framing": ["a", "a"]}}, ValueError, "twice"),
+        ({"factors": {"age/sex": ["a"]}}, ColumnError, "'age/sex' is a factor and holds '/'"),
         ({"factors": {"age": ["a"]}}, ColumnError, "'age' is a factor and also a column"),
         ({"factors": {"vote": ["a"]}}, ColumnError, "'vote' is a field"),
         ({"factors": {"draw": ["a"]}}, ColumnError, "'draw' is a factor and also used by"),

@@ -346,6 +346,46 @@ def test_infinite_covariates_and_bounds():
     assert build(model, answers(y=YS, upper=np.full(M, 3.5)))
 
 
+def test_imputed_covariates_are_columns_and_their_outcomes_are_not():
+    gaps = np.ma.masked_invalid(np.where(np.arange(N) == 3, np.nan, X))
+    coords = {"obs": range(N)}
+    with pytest.warns(pm.exceptions.ImputationWarning), pm.Model(coords=coords) as model:
+        x = pm.Normal("x", 0, 1, observed=gaps, dims="obs")
+        pm.Normal("y", pm.Normal("b") * x, 1, observed=Y, dims="obs")
+    assert build(model, SAID).n_real == N
+    refuses(fp.ColumnError, "'x' needs a column 'x'", model, answers(z=XS, y=YS))
+    assert build(model, answers(z=XS, y=YS), columns={"x": "z"})
+    assert fp.tilt(model, fp.Belief("b", quantiles={0.1: 0, 0.9: 1}), 0.5)
+
+
+def test_minibatches():
+    x, y = pm.Minibatch(X, Y, batch_size=5)
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("b") * x, 1, observed=y, total_size=N)
+    refuses(fp.ModelError, "'y' is observed in minibatches.*observe all", model, SAID)
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("b") * pm.Minibatch(X, batch_size=N), 1, observed=Y)
+    refuses(fp.ModelError, "'y' is observed in minibatches", model, SAID)
+
+
+def test_simulators():
+    with pytest.warns(DeprecationWarning), pm.Model() as model:
+        pm.Simulator("y", lambda rng, a, size: a, params=(pm.Normal("a"),), observed=Y)
+    refuses(fp.ModelError, "'y' is a Simulator.*CustomDist", model, answers(y=YS))
+    belief = fp.Belief("a", quantiles={0.1: 0, 0.9: 1})
+    refuses(fp.ModelError, "'y' is a Simulator", model, belief)
+
+
+def test_sums_of_trees():
+    """The operator of PyMC-BART is made anew for each variable, from a class of this name."""
+    trees = type("BARTRV", (type(pm.Normal.dist().owner.op),), {})
+    op = type("BART_mu", (trees,), {})()
+    with pytest.warns(DeprecationWarning), pm.Model() as model:
+        mu = model.register_rv(op(0.0, 1.0, size=(N,)), name="mu")
+        pm.Normal("y", mu, 1, observed=Y)
+    refuses(fp.ModelError, "'mu' is a sum of trees.*HSGP", model, answers(y=YS))
+
+
 def test_pymc_dims():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pymc.dims calls itself experimental

@@ -163,6 +163,12 @@ def test_columns_have_one_value_or_one_row_of_numbers_per_answer():
             SyntheticData(data.assign(z=wrong), outcome="y")
 
 
+def test_a_column_name_that_no_file_can_hold():
+    frame = pd.DataFrame({"income/1000": [1.0, 2.0], "y": [1, 2]})
+    with pytest.raises(ColumnError, match="'income/1000' holds '/'.*rename"):
+        SyntheticData.from_dataframe(frame, outcome="y")
+
+
 def test_json_lines(tmp_path):
     text = '{"y": 1, "framing": "a"}\n\n{"y": 2, "framing": "b"}\n'
     path = tmp_path / "answers.jsonl"

@@ -38,7 +38,8 @@ def simulate(structure: Structure, rng: np.random.Generator, n: int) -> SimpleNa
 
 def written(structure: Structure, rows: SimpleNamespace) -> pm.Model:
     """Return the published model of these rows."""
-    with pm.Model(coords=dict(structure.coords)) as model:
+    with warnings.catch_warnings(), pm.Model(coords=dict(structure.coords)) as model:
+        warnings.simplefilter("ignore", pm.exceptions.ImputationWarning)
         structure.model(rows)
     return model
 

@@ -1096,6 +1096,23 @@ def outcome_of_one_column():
     )  # fmt: skip
 
 
+@structure
+def imputed_covariate():
+    """PyMC imputes what real people did not say; the answers' own column is complete."""
+
+    def model(d):
+        gaps = np.arange(len(d.x)) % 5 == 1
+        x = pm.Normal("x", pm.Normal("m"), 1, observed=np.ma.masked_array(d.x, gaps))
+        mu = pm.Normal("a") + pm.Normal("b") * x
+        pm.Normal("y", mu, pm.HalfNormal("sigma", 1), observed=d.y)
+
+    return Structure(
+        {"x": real, "y": real}, model,
+        lambda p, d, real: normal(d.y, p.a + p.b * d.x, p.sigma),
+        private={"sigma": half_normal()},
+    )  # fmt: skip
+
+
 # Statistics of the rows inside the model: those of the real rows
 
 
