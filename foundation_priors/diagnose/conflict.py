@@ -284,8 +284,7 @@ def _resampled(w: Floats, size: int, rng: np.random.Generator) -> NDArray[np.int
 
 def _reading(found: xr.Dataset) -> str:
     p = found.p_value
-    first = {d: 0 for d in ("outcome", "source") if d in p.dims}
-    p = p.isel(first)
+    p = p.isel({d: 0 for d in ("source",) if d in p.dims})
     numeric = "trust" in p.dims
     last = p.isel(trust=-1) if numeric else p
     words = [_worst(last, found, numeric)]
@@ -295,8 +294,15 @@ def _reading(found: xr.Dataset) -> str:
     return (
         f"Of {last.size} checks{several}, "
         + "; ".join(words)
-        + f". By chance alone the smallest would be below {0.05 / last.size:.2g} in 5% of analyses."
+        + f". By chance alone the smallest would be below {0.05 / last.size:.2g} in at most 5% of "
+        "analyses." + _rough(found)
     )
+
+
+def _rough(found: xr.Dataset) -> str:
+    bad = int((~found.reliable).sum())
+    some = f" At {bad} of {found.reliable.size} weights there are too few independent draws of the"
+    return f"{some} foundation prior for its p-values." if bad else ""
 
 
 def _worst(p: xr.DataArray, found: xr.Dataset, numeric: bool) -> str:
@@ -304,6 +310,11 @@ def _worst(p: xr.DataArray, found: xr.Dataset, numeric: bool) -> str:
     cell = p.isel(dict(zip(p.dims, map(int, where), strict=True)))
     trust = found.trust.item() if not numeric else cell.trust.item()
     at = f"at trust {trust:.3g}" if numeric or not isinstance(trust, str) else f"under {trust!r}"
-    region = "" if cell.region.item() == ALL else f" ({cell.region.item()})"
-    verdict = "conflict" if cell.item() < 0.05 / p.size else "no clear conflict"
+    places = [str(cell[d].item()) for d in ("outcome", "region") if d in cell.coords]
+    within = ", ".join(place for place in places if place != ALL)
+    region = f" ({within})" if within else ""
+    least, limit, made = 2 / (found.attrs["draws"] + 1), 0.05 / p.size, found.attrs["draws"]
+    verdict = "conflict" if cell.item() < limit else "no clear conflict"
+    if limit < least and cell.item() <= least:
+        verdict = f"as far out as {made} data sets can tell, too few to judge {p.size} checks"
     return f"{at} the smallest p is {cell.item():.2g}, of {cell.check.item()}{region}: {verdict}"

@@ -250,10 +250,11 @@ def _reading(table: pd.DataFrame, ci_prob: float) -> str:
     slopes = rows.drop([CENTRE, SPREAD])
     differ = list(slopes.index[slopes.disagrees])
     word = "less" if spread.difference < 0 else "more"
+    word = f"they scatter {word}" if spread.disagrees else "they do not clearly scatter otherwise"
     words = (
         f"The answers' centre is {centre.synthetic:.3g} against {centre.real:.3g} "
         f"({100 * ci_prob:.0f}% interval of the difference {centre.lower:.2g} to "
-        f"{centre.upper:.2g}), and they scatter {word}: residual sd {spread.synthetic:.2g} against "
+        f"{centre.upper:.2g}), and {word}: residual sd {spread.synthetic:.2g} against "
         f"{spread.real:.2g}."
     )
     if len(slopes):

@@ -20,6 +20,8 @@ __all__ = ["decision"]
 type Floats = NDArray[np.float64]
 type Utility = Callable[[xr.Dataset, Any], xr.DataArray]
 
+CLEAR = 2.0
+"""Monte Carlo errors by which the best action leads where it is known."""
 FAILS = (
     "The cost is judged by the posterior at trust 0, in the user's own model and under the user's "
     "own utility: where that posterior is wrong, so is the cost, and a cost of 0 says only that "
@@ -161,17 +163,27 @@ def _reading(found: xr.Dataset) -> str:
         if same.all():
             return (
                 f"{best} is the best action at every trust looked at, so that acting on the "
-                "answers costs nothing."
+                f"answers costs nothing{_unsure(found)}."
             )
         cost = cost.isel(point=int(np.nanargmax(cost.cost.values)))
         where = "at some weights" if "trust" not in cost.coords else f"at trust {cost.trust:.3g}"
     if cost.chosen.item() == best:
         return (
-            f"{best} is the best action {where} as at trust {zero:g}: acting on it costs nothing."
+            f"{best} is the best action {where} as at trust {zero:g}: acting on it costs nothing"
+            f"{_unsure(found)}."
         )
     return (
         f"At trust {zero:g} {best} is best; {where} it is {cost.chosen.item()}. If the answers "
         f"should have been ignored that costs {cost.cost.item():.3g} (error "
         f"{cost.mcse_cost.item():.1g}) in expected utility, and if they were right, ignoring them "
-        f"would cost {cost.forgone.item():.3g}."
+        f"would cost {cost.forgone.item():.3g}{_unsure(cost)}."
     )
+
+
+def _unsure(found: xr.Dataset) -> str:
+    """Say where the best action is not known, because it leads by less than its error."""
+    close = (found.margin < CLEAR * found.mcse_margin).values
+    if not close.any():
+        return ""
+    where = f"at {int(close.sum())} of {close.size} weights" if close.ndim else "there"
+    return f"; {where} the best action leads by less than the Monte Carlo error, and may be another"

@@ -26,7 +26,10 @@ def reading(found: xr.Dataset) -> str:
     width = float((alone["upper"] - alone["lower"]).max())
     if width > 0:
         text += f", {(means[high] - means[low]) / width:.2g} times their widest interval"
-    return f"{text}. {_sides(alone, found.attrs['reference'])}{_left_out(table)}"
+    rough = ""
+    if "reliable" in table and (bad := int((~table["reliable"]).sum())):
+        rough = f" Of {bad} of {table.sizes['variant']} variants a check of the path fails."
+    return f"{text}. {_sides(alone, found.attrs['reference'])}{_left_out(table)}{rough}"
 
 
 def _sides(alone: xr.Dataset, reference: float) -> str:

@@ -25,6 +25,8 @@ DISTINCT = 5
 """A shorter or duller run of equal rows can be coincidence: two coins fall alike."""
 SCALE, UNLIKELY = 12, 1e-6
 """Outcomes of at most so many levels can be right by chance, which must not be less likely."""
+MAGNITUDE = 20
+"""Ratio of the largest values beyond which outcomes are of different units."""
 POINTS = 21
 
 
@@ -86,26 +88,40 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
     return float(np.isin(two, one).mean())
 
 
-def check_ranges(real: RowArrays, synthetic: RowArrays) -> None:
-    """Warn when a covariate of the answers lies wholly outside what the real rows have.
+def check_ranges(real: RowArrays, synthetic: RowArrays, outcome: str) -> None:
+    """Warn when a column of the answers lies wholly outside what the real rows have.
+
+    Opinions may differ from observations: the outcome is warned of where it is further away than
+    the real rows are from one another, or of another order of magnitude.
 
     Parameters
     ----------
     real, synthetic : RowArrays
-        Covariates as the model sees them.
+        Outcome and covariates as the model sees them.
+    outcome : str
+        The observed variable's name.
     """
-    for name, values in synthetic.data.items():
-        known, asked = (np.reshape(v, (len(v), -1)) for v in (real.data[name], values))
-        if known.shape[1] != asked.shape[1] or known.dtype.kind != "f":
+    pairs = {name: (real.data[name], values) for name, values in synthetic.data.items()}
+    for name, pair in {**pairs, outcome: (real.outcome, synthetic.outcome)}.items():
+        known, asked = (np.reshape(v, (len(v), -1)) for v in pair)
+        if known.shape[1] != asked.shape[1] or known.dtype.kind != "f" or not len(known):
             continue
+        advice = (
+            "if the units or the scale differ, give the answers those of the model"
+            if name == outcome
+            else "if the model's is standardised, do the same to the answers'"
+        )
         spans = zip(known.min(0), known.max(0), asked.min(0), asked.max(0), strict=True)
         for column, (low, high, least, most) in enumerate(spans):
-            if low < high and (least > high or most < low):
+            gap = max(least - high, low - most)
+            sizes = np.sort([max(abs(low), abs(high)), max(abs(least), abs(most))])
+            apart = len(known) >= DISTINCT and gap > high - low
+            far = name != outcome or apart or sizes[1] > MAGNITUDE * sizes[0]
+            if low < high and gap > 0 and far:
                 where = f"{name!r}, column {column}," if known.shape[1] > 1 else f"{name!r}"
                 warnings.warn(
                     f"The answers' {where} runs from {least:.4g} to {most:.4g} and that of the "
-                    f"real rows from {low:.4g} to {high:.4g}: if the model's is standardised, do "
-                    "the same to the answers' through columns=.",
+                    f"real rows from {low:.4g} to {high:.4g}: {advice} through columns=.",
                     UserWarning,
                     stacklevel=2,
                 )

@@ -229,6 +229,12 @@ def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:
         values = table.column(spec, target.name)
         if _is_number(values):
             return _ordered(table, target, spec, values.astype(float))
+        named = target.levels is not None or (target.integer and spec in table.levels)
+        if not named and (number := _number_as_text(values)) is not None:
+            raise ColumnError(
+                f"The column {spec!r} for {target.name!r} holds numbers as text, such as "
+                f"{number!r}: make it numeric, frame[{spec!r}] = frame[{spec!r}].astype(float)."
+            )
         return _coded(values, _levels(table, target, Codes(spec)), Codes(spec))
     if callable(spec):
         return _called(table, target, spec)
@@ -311,6 +317,16 @@ def _coded(values: np.ndarray, levels: Sequence[Hashable], spec: Codes) -> np.nd
             f"{list(levels)}: give each level a place of its own."
         )
     return np.array([numbers[v] for v in values.tolist()], dtype=float)
+
+
+def _number_as_text(values: np.ndarray) -> str | None:
+    """Return a value of a column of strings that are all numbers, if it is one."""
+    texts = [v for v in values.ravel().tolist() if v is not None and v == v]
+    try:
+        known = all(isinstance(v, str) and np.isfinite(float(v)) for v in texts)
+    except ValueError:
+        return None
+    return texts[0] if texts and known else None
 
 
 def _is_number(values: np.ndarray) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,14 @@ def check_columns(model: pm.Model, columns: Mapping[str, ColumnSpec]) -> None:
 def _only_outcome(name: str, synthetic: SyntheticData) -> str | None:
     if short(name) in synthetic.outcomes or len(synthetic.outcomes) > 1:
         return None
-    return synthetic.outcomes[0]
+    outcome = synthetic.outcomes[0]
+    warnings.warn(
+        f"The answers' outcome {outcome!r} is taken for {name!r}, which the model observes under "
+        f"another name: if that is meant, say so with columns={{{name!r}: {outcome!r}}}.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return outcome
 
 
 def _outcome(observed: TensorVariable, spec: Any, synthetic: SyntheticData) -> str | None:
@@ -192,5 +200,5 @@ def against_evidence(model: pm.Model, heard: list[Speech]) -> float:
     for speech in heard:
         real = real_rows(model, speech.observed, speech.rows.data)
         coincide = max(coincide, check_not_evidence(real, speech.rows))
-        check_ranges(real, speech.rows)
+        check_ranges(real, speech.rows, str(speech.observed.name))
     return coincide

@@ -99,10 +99,20 @@ def axes(inputs: Inputs) -> Section:
         outcome=inputs.outcome,
         random_seed=inputs.random_seed,
     )
-    lacking = "" if inputs.truth is not None else "Quality was not judged: give real= and pairs=."
+    lacking = "" if inputs.truth is not None else f"Quality was not judged: {_no_truth(inputs)}."
     compared = "Complexity was not judged: it takes judgements of pairs of answers."
     section = told(found, plotter("verdicts", "plot_axes", found))
     return replace(section, reading=several([section.reading, lacking, compared]))
+
+
+def _no_truth(inputs: Inputs) -> str:
+    """Return why the truth of the answers is not known."""
+    if inputs.real is None or inputs.pairs is None:
+        return "give real= and pairs="
+    if not isinstance(inputs.pairs, str):
+        return "it takes pairs= as the name of a column of real="
+    absent = [name for name in (inputs.outcome, inputs.pairs) if name not in inputs.real]
+    return f"real= has no column {' and no column '.join(map(repr, absent))}"
 
 
 def _apart(inputs: Inputs) -> str:
@@ -112,8 +122,8 @@ def _apart(inputs: Inputs) -> str:
         if _levels(said, name) > 1:
             return name
     raise ValueError(
-        "There is one source, one framing and one persona, so there is nobody to compare: ask "
-        "another model, or in other words."
+        "The answers do not come from several sources, models, personas or framings, so there is "
+        "nobody to compare: ask another model, or in other words."
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from foundation_priors.errors import ModelError
 from foundation_priors.report.section import Section
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from foundation_priors.report.inputs import Inputs
 
 __all__ = ["computation", "held_out"]
+
+type Floats = NDArray[np.float64]
 
 NOTABLE = 2.0
 """Monte Carlo errors beyond which a difference of scores is called one."""
@@ -32,13 +35,12 @@ def held_out(inputs: Inputs) -> Section:
     score = path.score(rows)
     size = score.attrs["n_rows"]
     values, trust = score.values, score["trust"].values
-    best = int(np.argmax(values))
-    gain, loss = values[best] - values[0], values[best] - values[-1]
+    best, errors = int(np.argmax(values)), score["mcse"].values
     now = float(path.score(rows, trust=inputs.trust))
+    ends = [(0, "without the answers"), (len(values) - 1, f"at trust {trust[-1]:g}")]
     reading = (
-        f"{count(size, 'held-out row')} are predicted best at trust {number(trust[best])}: "
-        f"{number(gain)} nats better than without the answers and {number(loss)} better than at "
-        f"trust {trust[-1]:g}."
+        f"{count(size, 'held-out row')} are predicted best at trust {number(trust[best])}"
+        f"{_better(values, errors, best, [e for e in ends if e[0] != best])}."
     )
     here = f"At {inputs.trust_in_words} they are predicted {_than(now - values[0])} without them."
     chosen = np.unique([0, *np.linspace(0, len(trust) - 1, 9).round().astype(int), best])
@@ -47,7 +49,7 @@ def held_out(inputs: Inputs) -> Section:
             "trust": trust[chosen],
             "log score": values[chosen],
             "nats a row": values[chosen] / size,
-            "error": score["mcse"].values[chosen],
+            "error": errors[chosen],
         }
     )
 
@@ -63,6 +65,19 @@ def held_out(inputs: Inputs) -> Section:
     return Section(
         "held_out", "", several([reading, here]), {"Log predictive score": table}, {}, draw, fails
     )
+
+
+def _better(values: Floats, errors: Floats, best: int, ends: list[tuple[int, str]]) -> str:
+    """Return by how much the best score is better than others, as far as that is known."""
+    parts = []
+    for end, where in ends:
+        nats, error = values[best] - values[end], np.hypot(errors[best], errors[end])
+        parts.append(
+            f"{number(nats)} nats better than {where}"
+            if nats > NOTABLE * error
+            else f"no better than {where} beyond the Monte Carlo error"
+        )
+    return ": " * bool(parts) + " and ".join(parts)
 
 
 def _than(nats: float) -> str:

@@ -24,6 +24,8 @@ __all__ = ["estimates", "shares", "statements", "trust"]
 
 type Floats = NDArray[np.float64]
 
+CLEAR = 2.0
+"""Monte Carlo errors beyond which a difference is called one."""
 PICTURED = 6
 """Most panels of a picture."""
 TITLE = 48
@@ -47,9 +49,11 @@ def trust(inputs: Inputs) -> Section:
             f"{number(a)} to {number(b)}" + ("" if path.facts.single else f" ({s})")
             for a, b, s in zip(low, high, path.sources, strict=True)
         )
+        error = rule.mcse["log_marginal_evidence"]
         evidence = (
             f"Having seen the real data, the trust lies in {ends} with 90% probability; the log "
-            f"evidence for it against trust 0 is {number(rule.log_marginal_evidence, 2)}."
+            f"evidence for it against trust 0 is {number(rule.log_marginal_evidence, 2)} (error "
+            f"{number(error, 1)}).{_doubt(rule.checked[1])}"
         )
         tables = {"The trust": _frame(rule._lines()), **tables}
     placebo = path.__dict__.get("_placebo")
@@ -72,6 +76,12 @@ def trust(inputs: Inputs) -> Section:
         "model that is wrong for the real rows, lends evidence to any answers."
     )
     return Section("trust", "", several([reading, evidence, shuffled]), tables, {}, draw, fails)
+
+
+def _doubt(bad: NDArray[np.bool_]) -> str:
+    """Return at how many weights of a rule the path's checks fail, if at any."""
+    few = f" At {int(bad.sum())} of {len(bad)} weights of its support the path's checks fail"
+    return f"{few}, so that neither is to be relied on." if bad.any() else ""
 
 
 def _whose(placebo: Any, rule: Any) -> str:
@@ -117,7 +127,7 @@ def statements(inputs: Inputs) -> Section:
             "statements=."
         )
     rows = [_row(inputs, s) for s in inputs.statements]
-    table = pd.DataFrame(rows).set_index("statement")
+    table = pd.DataFrame(rows).set_index("statement").drop(columns="close")
     kinds = {k: [r["statement"] for r in rows if r["verdict"] == k] for k in VERDICTS}
     end = inputs.path.max_trust
     parts = [
@@ -127,6 +137,11 @@ def statements(inputs: Inputs) -> Section:
     ]
     if "statements" not in inputs.given:
         parts.append("No statements were given, so these are the signs of the quantities.")
+    if close := [r["statement"] for r in rows if r["close"]]:
+        parts.append(
+            f"The probability of {listing(close)} comes within its Monte Carlo error of the limit, "
+            "so that more draws may change this."
+        )
     events = pictured(inputs.statements)
 
     def draw() -> Any:
@@ -162,7 +177,9 @@ def _row(inputs: Inputs, statement: Statement) -> dict[str, Any]:
     verdict = "tips"
     if not tips.sizes["root"]:
         verdict = "holds" if low >= LEVEL else "opposite" if high <= 1 - LEVEL else "never"
+    limit = {"holds": LEVEL, "never": LEVEL, "opposite": 1 - LEVEL}.get(verdict)
     return {
+        "close": limit is not None and _close(inputs, statement, limit),
         "statement": statement.label,
         "verdict": verdict,
         "P at trust 0": float(path.probability(statement, trust=0.0)),
@@ -171,6 +188,13 @@ def _row(inputs: Inputs, statement: Statement) -> dict[str, Any]:
         "highest P": high,
         "where": _where(inputs, tips),
     }
+
+
+def _close(inputs: Inputs, statement: Statement, limit: float) -> bool:
+    """Say whether a probability comes nearer to a limit than twice its error on the path."""
+    found = inputs.path.probability(statement)
+    near = np.abs(found.values - limit) < CLEAR * found["mcse"].values
+    return bool(near.any())
 
 
 def _where(inputs: Inputs, tips: xr.Dataset) -> str:
@@ -214,12 +238,20 @@ def estimates(inputs: Inputs) -> Section:
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = np.nan_to_num((now["mean"] - base["mean"]) / base["sd"], posinf=0.0, neginf=0.0)
     most = int(np.argmax(np.abs(moved)))
+    away = np.abs(now["mean"] - base["mean"])
+    error = np.hypot(now["error"], base["error"])
+    many = count(len(labels), "quantity", "quantities")
     reading = (
-        f"Of {count(len(labels), 'quantity', 'quantities')}, {labels[most]} moves most between "
-        f"ignoring the answers and {inputs.trust_in_words}: from {number(base['mean'][most])} to "
+        f"Of {many}, {labels[most]} moves most between ignoring the answers and "
+        f"{inputs.trust_in_words}: from {number(base['mean'][most])} to "
         f"{number(now['mean'][most])}, {number(abs(moved[most]), 2)} of its standard deviations "
         "without them."
     )
+    if not (away > CLEAR * error).any():
+        reading = (
+            f"Of {many} none moves by more than its Monte Carlo error between ignoring the answers "
+            f"and {inputs.trust_in_words}."
+        )
     table = pd.concat([f.assign(quantity=labels, at=name) for name, f in frames.items()])
     order = {label: n for n, label in enumerate(labels)}
     table = table.sort_values("quantity", key=lambda c: c.map(order), kind="stable")
@@ -265,10 +297,14 @@ def shares(inputs: Inputs) -> Section:
     wide = table["share"].unstack("component", sort=False)
     said = wide[list(path.sources)].sum(axis=1)
     real = wide["real data"]
-    more = said > real
-    whose = "the language model" if len(path.sources) == 1 else "the language models"
+    more, unclear = said > real, (said + real).isna()
+    if unclear.all():
+        raise ValueError(
+            "The information about the quantities cannot be told from 0, so their shares mean "
+            "nothing: draw more, or name other quantities."
+        )
     reading = (
-        f"At {inputs.trust_in_words}, {whose} gave {_range(said)} of the information about the "
+        f"At {inputs.trust_in_words}, the answers gave {_range(said)} of the information about the "
         f"quantities (most about {said.idxmax()}), and the real data {_range(real)}."
     )
     beyond = (
@@ -276,6 +312,8 @@ def shares(inputs: Inputs) -> Section:
         if more.any()
         else "For no quantity do the answers say more than the real data."
     )
+    if unclear.any():
+        beyond += f" Of {listing(wide.index[unclear])} this cannot be told."
     unknown = ""
     if UNKNOWN in wide:
         unknown = f"Not knowing the trust is {_range(wide[UNKNOWN])} of the variance."

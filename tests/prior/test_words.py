@@ -1,0 +1,68 @@
+"""What is matched, scaled or written in another way than it seems is said or refused."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+
+import foundation_priors as fp
+from foundation_priors.prior.tilt import build
+
+
+def heights(name: str = "height", real: object = (1.62, 1.71, 1.8, 1.66)) -> pm.Model:
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 1.7, 0.2)
+        pm.Normal(name, mu, pm.HalfNormal("sd", 0.2), observed=np.array(real))
+    return model
+
+
+def said(name: str, values: object, **options) -> fp.SyntheticData:
+    frame = pd.DataFrame({name: values})
+    return fp.SyntheticData.from_dataframe(frame, outcome=name, weight=1, **options)
+
+
+METRES = [1.6, 1.75, 1.7]
+
+
+def test_an_outcome_of_another_name_is_matched_with_a_word():
+    with pytest.warns(UserWarning, match=r"'stature' is taken for 'height'.*columns={'height'"):
+        build(heights(), said("stature", METRES))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build(heights(), said("stature", METRES), columns={"height": "stature"})
+        build(heights(), said("height", METRES))
+
+
+def test_outcomes_of_other_units_are_warned_of():
+    with pytest.warns(UserWarning, match="'height' runs from 160 to 175 .*if the units"):
+        build(heights(), said("height", [160.0, 175.0, 170.0]))
+    for real in ([162.0, 171.0, 180.0], [50.0, 120.0, 190.0]):
+        with pytest.warns(UserWarning, match="runs from 1.6 to 1.75"):
+            build(heights(real=real), said("height", METRES))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build(heights(), said("height", [1.75, 1.9, 2.2]))
+        build(heights(), said("height", [1.85, 1.9]))
+
+
+@pytest.mark.parametrize("kind", ["plain", "categorical"])
+def test_numbers_as_text_are_to_be_made_numbers(kind):
+    texts = pd.Series(["72.3", "80", "1e2"])
+    column = (
+        texts if kind == "plain" else pd.Categorical(texts, ["72.3", "80", "1e2"], ordered=True)
+    )
+    answers = said("height", column)
+    with pytest.raises(fp.ColumnError, match=r"numbers as text, such as '72.3'.*astype\(float\)"):
+        build(heights(), answers)
+
+
+def test_words_are_still_numbered_by_their_levels():
+    with pytest.raises(fp.ColumnError, match="give the levels"):
+        build(heights(), said("height", ["tall", "72.3"]))
+    with pm.Model() as model:
+        p = pm.Dirichlet("p", np.ones(3))
+        pm.Categorical("vote", p, observed=[0, 1, 2, 1])
+    answers = said("vote", ["1", "2", "1"], levels={"vote": ["1", "2", "3"]})
+    assert build(model, answers).n_real == 4
