@@ -102,7 +102,7 @@ def _posterior(path: TrustPath, prior: Any, active: NDArray[np.bool_]) -> TrustP
     if count == 1:
         return _one(path, prior, float(cap[0]), full, evidence, np.flatnonzero(active)[0])
     joint = _several(path, prior, cap, active)
-    before, _ = integrate(joint, count, None)
+    before = joint.nodes or integrate(joint, count, None)[0]
     after, known = integrate(joint, count, evidence)
     return TrustPosterior(
         path, joint.name, _padded(after, full), _padded(before, full), known, np.zeros(len(known))
@@ -129,7 +129,7 @@ def _one(
         _check_names(prior, path.sources)
         prior = prior[path.sources[source]]
     if isinstance(prior, Shape):
-        prior = prior.of_one()
+        prior = prior.of_one(min(1.0, path.max_trust, cap))
     law = read(prior, path.max_trust, cap)
     before = place(law.log_density, law.low, law.high, f"prior={law.name}")
     _check_inside(law, before, path.max_trust)
@@ -173,7 +173,7 @@ def _several(path: TrustPath, prior: Any, cap: Floats, active: NDArray[np.bool_]
                 f"The hyperprior {prior.name} is of all {len(active)} weights together, so no "
                 "source can be left out: use independent or exchangeable weights."
             )
-        return prior.of_several(path, len(sources))
+        return prior.of_several(cap, min(1.0, path.max_trust))
     if isinstance(prior, str) and prior == "cautious":
         if not (cap > 0).all() or not np.isfinite(cap).all():
             raise ValueError(

@@ -277,12 +277,16 @@ class Shape(Rule):
     exchangeable: ClassVar[bool] = False
 
     @abstractmethod
-    def of_several(self, path: TrustPath, sources: int) -> Joint:
-        """Return the hyperprior of the weights."""
+    def of_several(self, caps: Floats, top: float) -> Joint:
+        """Return the hyperprior of weights up to ``top``.
+
+        ``caps``, shape (source,), are the weights at which each source alone is worth as much as
+        the real data.
+        """
 
     @abstractmethod
-    def of_one(self) -> Any:
-        """Return the hyperprior of a single weight."""
+    def of_one(self, top: float) -> Any:
+        """Return the hyperprior of a single weight, up to ``top`` if it has a cap."""
 
     def weigh(self, path: TrustPath) -> TrustPosterior:
         """Return the posterior of the weights."""
@@ -305,7 +309,10 @@ class Exchangeable(Shape):
 
     Notes
     -----
-    :math:`L_s \sim Beta(\mu k, (1 - \mu) k)` with :math:`\mu` and k unknown and integrated out.
+    :math:`L_s / c \sim Beta(\mu k, (1 - \mu) k)` with :math:`\mu` and k unknown and integrated out,
+    and c the weight, the same for all, at which the answers together are worth as much as the real
+    data, at most 1: together they count for no more observations than there are real ones, as under
+    ``"cautious"``; the law of the total depends on the number of sources, which it does not there.
     """
 
     mean: tuple[float, float] = (1.0, 1.0)
@@ -325,19 +332,29 @@ class Exchangeable(Shape):
             if len(value) != 2 or not all(np.isfinite(v) and v > 0 for v in value):
                 raise ValueError(f"{field}={value} must be two positive numbers.")
 
-    def of_several(self, path: TrustPath, sources: int) -> Joint:
+    def of_several(self, caps: Floats, top: float) -> Joint:
         """Return the hyperprior of the weights."""
         from foundation_priors.trust.several import exchangeable
 
-        top = min(1.0, path.max_trust)
-        return exchangeable(sources, top, self.mean, self.concentration)
+        together = 1 / np.sum(1 / caps)
+        if not together > 0:
+            raise ValueError(
+                f"The weight at which the answers are worth as much as the real data is {together},"
+                " so exchangeable weights have no cap: give another prior=, such as 'uniform'."
+            )
+        return exchangeable(len(caps), min(top, together), self.mean, self.concentration)
 
-    def of_one(self) -> Any:
+    def of_one(self, top: float) -> Any:
         """Return the marginal law of a weight."""
         from foundation_priors.trust.several import exchangeable
 
         law = exchangeable(1, 1.0, self.mean, self.concentration)
-        return lambda x: np.exp(law.log_density(np.clip(x[:, None], 1e-300, 1 - 1e-16)))
+
+        def density(x: Floats) -> Floats:
+            inside = np.clip(x[:, None] / top, 1e-300, 1 - 1e-16)
+            return np.where(x < top, np.exp(law.log_density(inside)), 0.0)
+
+        return density
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,14 +377,13 @@ class JointDensity(Shape):
         """Name."""
         return self.label
 
-    def of_several(self, path: TrustPath, sources: int) -> Joint:
+    def of_several(self, caps: Floats, top: float) -> Joint:
         """Return the hyperprior of the weights."""
         from foundation_priors.trust.several import of_density
 
-        top = np.full(sources, min(1.0, path.max_trust))
-        return of_density(self._log(), top, self.name)
+        return of_density(self._log(), np.full(len(caps), top), self.name)
 
-    def of_one(self) -> Any:
+    def of_one(self, top: float) -> Any:
         """Return the density of a single weight."""
         log = self._log()
         return lambda x: np.exp(log(x[:, None]))

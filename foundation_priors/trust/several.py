@@ -15,7 +15,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from scipy import stats
 from scipy.special import expit, gammaln, log_expit, logsumexp
 
 from foundation_priors.trust.hyperprior import Hyperprior
-from foundation_priors.trust.nodes import NEGLIGIBLE, Nodes
+from foundation_priors.trust.nodes import NEGLIGIBLE, Nodes, place
 
 __all__ = ["Joint", "exchangeable", "independent", "integrate", "of_density", "within"]
 
@@ -33,6 +33,8 @@ ROUND, ROUNDS = 1024, 4
 WIDEST = 30.0
 """Half the range of the logit scale that the first round covers: weights down to 1e-13."""
 FREEDOM = 5.0
+SPLITS = 10
+"""How many splits among the sources the nodes of the cautious hyperprior have for each total."""
 
 
 @dataclass(frozen=True)
@@ -40,34 +42,72 @@ class Joint:
     """A hyperprior of several weights.
 
     ``weights`` maps points of the unit cube, shape (node, source), to the weights, and
-    ``log_density`` gives the log density of these points on the cube, shape (node,).
+    ``log_density`` gives the log density of these points on the cube, shape (node,). ``nodes`` are
+    those of the hyperprior itself, where it has better ones than `integrate` finds.
     """
 
     name: str
     weights: Callable[[Floats], Floats]
     log_density: Callable[[Floats], Floats]
+    nodes: Nodes | None = None
 
 
 def within(caps: Floats, top: float) -> Joint:
-    r"""Return the uniform law where the sum of weights over caps is at most 1, each below ``top``.
+    r"""Return the law whose total is that of a single source, whatever the number of sources.
+
+    Parameters
+    ----------
+    caps : numpy.ndarray
+        Shape (source,): the weight at which each source alone is worth as much as the real data.
+    top : float
+        The largest weight of a source.
 
     Notes
     -----
-    The region is :math:`\sum_s L_s / cap_s \le 1`. Breaking a stick in the proportions Beta(1, S),
-    Beta(1, S - 1), ..., Beta(1, 1) makes the uniform law on the solid simplex.
+    The total :math:`t = \sum_s L_s / cap_s`, as a share of the real observations, is uniform from 0
+    to :math:`\min(1, \sum_s top / cap_s)`. Its shares are uniform on the simplex, by breaking a stick
+    in the proportions Beta(1, S - 1), ..., Beta(1, 1); what a share would take beyond ``top`` falls
+    to the other sources in proportion to theirs.
     """
-    sources = len(caps)
-    powers = 1 / np.arange(sources, 0, -1)
+    room = top / caps
+    most = min(1.0, float(room.sum()))
+    powers = 1 / np.arange(len(caps) - 1, 0, -1)
 
-    def weights(v: Floats) -> Floats:
+    def split(total: Floats, v: Floats) -> Floats:
         left = (1 - v) ** powers
-        before = np.cumprod(np.hstack([np.ones((len(v), 1)), left[:, :-1]]), axis=1)
-        return caps * before * (1 - left)
+        before = np.cumprod(np.hstack([np.ones((len(v), 1)), left]), axis=1)
+        shares = before * np.hstack([1 - left, np.ones((len(v), 1))])
+        return caps * _fill(total, shares, room)
 
-    def log_density(v: Floats) -> Floats:
-        return np.where((weights(v) <= top).all(axis=1), 0.0, -np.inf)
+    law = place(lambda t: np.full(len(t), -np.log(most)), 0.0, most)
+    u = stats.qmc.Sobol(len(caps) - 1, rng=np.random.default_rng(0)).random_base2(12)
+    u = u[: SPLITS * len(law.trust)]
+    points = split(np.repeat(law.trust, SPLITS), u)
+    nodes = replace(law, points=points, probability=np.repeat(law.probability, SPLITS) / SPLITS)
+    return Joint(
+        "cautious",
+        lambda v: split(most * v[:, 0], v[:, 1:]),
+        lambda v: np.zeros(len(v)),
+        replace(nodes, t=None, slope=None),
+    )
 
-    return Joint("cautious", weights, log_density)
+
+def _fill(total: Floats, shares: Floats, room: Floats) -> Floats:
+    """Share out totals, shape (node,), among sources that hold at most ``room``, (source,)."""
+    with np.errstate(divide="ignore"):
+        full = room / shares
+    order = np.argsort(full, axis=1)
+    held, rest = room[order], np.take_along_axis(shares, order, axis=1)
+    level = np.full(len(total), np.inf)
+    for filled in range(len(room)):
+        # The first so many sources are full, and the rest shares what they leave.
+        weight = rest[:, filled:].sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = (total - held[:, :filled].sum(axis=1)) / weight
+        fits = found <= np.take_along_axis(full, order[:, filled : filled + 1], axis=1)[:, 0]
+        level = np.where(np.isinf(level) & fits, found, level)
+    with np.errstate(invalid="ignore"):
+        return np.where(shares > 0, np.minimum(level[:, None] * shares, room), 0.0)
 
 
 def independent(laws: Sequence[Hyperprior]) -> Joint:
@@ -95,8 +135,8 @@ def exchangeable(
 
     Notes
     -----
-    :math:`L_s / top \sim Beta(\mu k, (1 - \mu) k)`, independent given :math:`\mu \sim Beta(mean)`
-    and :math:`k \sim Gamma(concentration)` (shape and rate), which are integrated out at the
+    :math:`L_s / top \sim Beta(\mu k, (1 - \mu) k)` with ``top`` the largest weight, independent
+    given :math:`\mu \sim Beta(mean)` and :math:`k \sim Gamma(concentration)` (shape and rate), which are integrated out at the
     midpoints of equally likely intervals.
     """
     levels = (np.arange(40) + 0.5) / 40

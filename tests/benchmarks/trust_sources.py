@@ -78,16 +78,30 @@ class World:
         return _log_z(*after) - _log_z(precision, linear)
 
     def exact(self, caps: Array | None = None) -> Array:
-        """Return the weights' means where they are uniform, or uniform below caps together."""
+        """Return the weights' means where they are uniform, or with caps where "cautious" holds."""
         u = (np.arange(CELLS) + 0.5) / CELLS
         cube = np.stack(np.meshgrid(u, u, u, indexing="ij"), -1).reshape(-1, 3)
-        weights = cube**3
-        if caps is not None:
-            keep = (weights / caps).sum(axis=1) <= 1
-            cube, weights = cube[keep], weights[keep]
-        log_p = self.log_evidence(weights) + 2 * np.log(cube).sum(axis=1)
+        if caps is None:
+            weights = cube**3
+            log_p = self.log_evidence(weights) + 2 * np.log(cube).sum(axis=1)
+        else:
+            weights = caps * _shared_out(cube, 1 / caps)
+            log_p = self.log_evidence(weights)
         p = np.exp(log_p - log_p.max())
         return p @ weights / p.sum()
+
+
+def _shared_out(cube: Array, room: Array) -> Array:
+    """Return uniform totals with uniform shares, where a full source leaves the rest to others."""
+    first = 1 - np.sqrt(1 - cube[:, 1])
+    shares = np.stack([first, (1 - first) * cube[:, 2], (1 - first) * (1 - cube[:, 2])], axis=1)
+    total = min(1.0, room.sum()) * cube[:, :1]
+    out = total * shares
+    for _ in room:
+        out = np.minimum(out, room)
+        open_ = np.where(out < room, shares, 0)
+        out += (total - out.sum(axis=1, keepdims=True)) * open_ / open_.sum(axis=1, keepdims=True)
+    return np.minimum(out, room)
 
 
 def _log_z(precision: Array, linear: Array) -> Array:

@@ -7,7 +7,9 @@ from scipy import stats
 import foundation_priors as fp
 from foundation_priors.errors import ColumnError
 from foundation_priors.trust.hyperprior import hyperprior
+from foundation_priors.trust.nodes import place
 from foundation_priors.trust.several import exchangeable, independent, integrate, of_density, within
+from tests.benchmarks import split_study
 from tests.path import models
 
 GRID = (np.arange(400) + 0.5) / 400
@@ -17,13 +19,9 @@ def caps():
     return models.normal("framing").facts.n_real / np.array(models.normal("framing").facts.worth)
 
 
-def inside(a, b):
-    return (a / caps()[0] + b / caps()[1] <= 1).astype(float)
-
-
 LAWS = {
     "uniform": ("uniform", lambda a, b: np.ones_like(a)),
-    "cautious": ("cautious", inside),
+    "cautious": ("cautious", None),
     "shapes": ((1, 3), lambda a, b: stats.beta(1, 3).pdf(a) * stats.beta(1, 3).pdf(b)),
     "by source": (
         {"plain": (1, 3), "roleplay": stats.beta(2, 2)},
@@ -33,13 +31,26 @@ LAWS = {
 }
 
 
+def total_first():
+    """Return weights with a total uniform up to the real data's worth, shared out uniformly.
+
+    The first source holds at most its whole worth, and so does the second.
+    """
+    total, share = (x.ravel() for x in np.meshgrid(GRID, GRID))
+    room = 1 / caps()
+    assert room.sum() > 1  # The answers are worth more than the real data.
+    first = np.clip(total * share, total - room[1], room[0])
+    return first * caps()[0], (total - first) * caps()[1]
+
+
 def exact(density):
-    """Return the grid of both weights, their posterior on it, and the family."""
+    """Return weights on a grid, their posterior there, the family and the prior."""
     family = models.normal_exact("framing")
-    a, b = (x.ravel() for x in np.meshgrid(GRID, GRID))
-    trust = {"plain": a, "roleplay": b}
-    p = density(a, b) * np.exp(family.log_evidence(trust).values)
-    return a, b, p / p.sum(), family, density(a, b)
+    grid = tuple(x.ravel() for x in np.meshgrid(GRID, GRID))
+    a, b = total_first() if density is None else grid
+    before = np.ones_like(a) if density is None else density(a, b)
+    p = before * np.exp(family.log_evidence({"plain": a, "roleplay": b}).values)
+    return a, b, p / p.sum(), family, before
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -64,16 +75,68 @@ def test_two_weights_against_quadrature(name):
     assert found.probability("plain > roleplay") == pytest.approx(p @ (a > b), abs=0.03)
 
 
-def test_the_cautious_region_is_uniform_where_all_together_are_worth_the_real_data():
-    path = models.normal("framing")
-    n = path.trust_posterior("cautious").hyperprior_nodes
-    worth = n.points @ np.array(path.facts.worth)
-    assert worth.max() <= path.facts.n_real * (1 + 1e-9)
-    a, b = n.points.T
-    grid = inside(*(x.ravel() for x in np.meshgrid(GRID, GRID)))
-    share = n.probability @ ((a < 0.3) & (b < 0.3))
-    wanted = inside(*(x.ravel() for x in np.meshgrid(0.3 * GRID, 0.3 * GRID))).mean() * 0.09
-    assert share == pytest.approx(wanted / grid.mean(), abs=0.02)
+@pytest.mark.parametrize("sources", [2, 3, 10])
+@pytest.mark.parametrize("worth", [5.0, 14.0, 300.0])
+def test_the_total_has_the_law_of_one_source(sources, worth):
+    """However many labels answers carry that are worth ``worth`` together, with 12 real rows."""
+    one = hyperprior("cautious", 1.0, 12 / worth)
+    known = place(one.log_density, one.low, one.high)
+    parts = worth * np.arange(1, sources + 1) / np.arange(1, sources + 1).sum()
+    joint = within(12 / parts, 1.0)
+    total = joint.nodes.points @ parts
+    assert joint.nodes.points.min() >= 0 and joint.nodes.points.max() <= 1 + 1e-12
+    for power in (1, 2, 3):
+        wanted = known.probability @ (worth * known.trust) ** power
+        assert joint.nodes.probability @ total**power == pytest.approx(wanted, rel=1e-8)
+    for level in np.linspace(0.05, 0.95, 7) * worth * one.high:
+        wanted = known.probability @ (worth * known.trust <= level * (1 + 1e-9))
+        found = joint.nodes.probability @ (total <= level * (1 + 1e-9))
+        assert found == pytest.approx(wanted, abs=1e-8)
+    assert joint.nodes.log_integral == pytest.approx(known.log_integral, abs=1e-8)
+    # So do the points of the cube of which the posterior's nodes are made.
+    cube = np.random.default_rng(sources).random((500, sources))
+    np.testing.assert_allclose(joint.weights(cube) @ parts, worth * one.high * cube[:, 0])
+
+
+def test_shares_are_uniform_where_no_source_is_full():
+    joint = within(np.full(3, 0.01), 1.0)
+    share = joint.nodes.points / joint.nodes.points.sum(axis=1, keepdims=True)
+    p = joint.nodes.probability
+    np.testing.assert_allclose(p @ share, 1 / 3, atol=0.01)
+    np.testing.assert_allclose(p @ share**2, 1 / 6, atol=0.01)  # Dirichlet(1, 1, 1)
+    assert p @ (share[:, 0] > 0.5) == pytest.approx(0.25, abs=0.01)
+
+
+def test_with_shares_held_equal_the_posterior_is_that_of_one_source():
+    path, family = models.normal(), models.normal_exact()
+    assert len(path.sources) == 1
+    cap = path.facts.n_real / path.facts.worth[0]
+    x = min(1.0, cap) * GRID
+    p = np.exp(family.log_evidence(x).values)
+    found = path.trust_posterior("cautious")
+    assert found.mean == pytest.approx(p @ x / p.sum(), abs=4 * found.mcse["mean"] + 1e-3)
+
+
+@pytest.mark.parametrize("sources", split_study.SPLITS)
+def test_a_source_split_at_random_gives_the_same_answer_on_average(sources):
+    gap = split_study.differences(sources, 200)
+    assert abs(gap.mean()) < 2 * gap.std(ddof=1) / np.sqrt(len(gap))
+
+
+@pytest.mark.parametrize("sources", [2, 3, 10])
+def test_nodes_of_the_posterior_against_those_of_the_hyperprior(sources):
+    """The same integral by nodes that are fitted to it and by nodes that are not."""
+    joint = within(np.full(sources, 0.5), 1.0)
+    centre = np.linspace(0.5, 1.5, sources)
+    evidence = lambda x: -((x @ centre - 0.3) ** 2) / 0.02 - x[:, 0]  # noqa: E731
+    found, _ = integrate(joint, sources, evidence)
+    p = joint.nodes.probability * np.exp(evidence(joint.nodes.points))
+    error = 4 / np.sqrt(found.size)
+    assert found.log_integral == pytest.approx(np.log(p.sum()), abs=error)
+    wanted = p @ joint.nodes.points / p.sum()
+    sd = np.sqrt(p @ (joint.nodes.points - wanted) ** 2 / p.sum())
+    assert (np.abs(found.probability @ found.points - wanted) < error * sd + 0.01 * sd).all()
+    assert found.size > 400
 
 
 def test_exchangeable_weights():
@@ -87,8 +150,20 @@ def test_exchangeable_weights():
         assert nodes.log_integral == pytest.approx(0, abs=0.05)
     apart = [n.probability @ np.abs(n.points[:, 0] - n.points[:, 1]) for n in (loose, tight)]
     assert apart[0] > 3 * apart[1]
-    found = models.normal("framing").trust_posterior(fp.trust.exchangeable())
+    path = models.normal("framing")
+    found = path.trust_posterior(fp.trust.exchangeable())
     assert found.hyperprior == "exchangeable" and found.mean.dims == ("source",)
+    for nodes in (found.nodes, found.hyperprior_nodes):
+        worth = nodes.points @ np.array(path.facts.worth)
+        assert worth.max() <= path.facts.n_real * (1 + 1e-9)
+
+
+def test_one_exchangeable_weight_is_capped_too():
+    rule = fp.trust.exchangeable()
+    density = rule.of_one(0.25)(np.array([0.1, 0.2499, 0.2501, 0.9]))
+    assert (density[:2] > 0).all() and not density[2:].any()
+    with pytest.raises(ValueError, match="no cap: give another"):
+        rule.of_several(np.array([np.nan, 1.0]), 1.0)
 
 
 @pytest.mark.parametrize("sources", [2, 3, 5])
@@ -104,14 +179,6 @@ def test_integrals_of_known_laws(sources):
     mean = nodes.probability @ nodes.points
     np.testing.assert_allclose(mean, centre, atol=4 * sd / np.sqrt(nodes.size))
     assert nodes.size > 500
-
-
-def test_the_capped_region_by_volume():
-    joint = within(np.array([0.5, 2.0, 1.0]), 1.0)
-    nodes, _ = integrate(joint, 3, None)
-    # The simplex of volume .5 * 2 * 1 / 6, the part of it beyond 1 of the second cut off.
-    kept = 1 - (1 - 1 / 2.0) ** 3
-    assert nodes.log_integral == pytest.approx(np.log(kept), abs=0.05)
 
 
 def test_a_source_left_out():
