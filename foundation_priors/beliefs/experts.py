@@ -12,6 +12,7 @@ import pandas as pd
 from foundation_priors.beliefs.checks import check_quantiles
 from foundation_priors.beliefs.said import Quantiles, Said
 from foundation_priors.errors import ColumnError, IncompleteWarning, did_you_mean
+from foundation_priors.synthetic.columns import named_index
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +54,7 @@ def _table(frame: Any) -> pd.DataFrame:
     if isinstance(frame, SyntheticData):
         frame = frame.dataset
     if isinstance(frame, pd.DataFrame):
-        return frame.reset_index(drop=True)
+        return named_index(frame).reset_index(drop=True)
     if hasattr(frame, "to_dataframe"):
         return frame.to_dataframe().reset_index()
     raise TypeError(

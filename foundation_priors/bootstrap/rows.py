@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, SyntheticAsEvidenceError, did_you_mean
 from foundation_priors.synthetic import SyntheticData
+from foundation_priors.synthetic.columns import named_index
 
 __all__ = ["Rows", "combine"]
 
@@ -77,6 +78,8 @@ def combine(
             "answers are not taken for evidence: make one with "
             "fp.SyntheticData.from_dataframe(frame, outcome=...)."
         )
+    if isinstance(real, pd.DataFrame):
+        real = named_index(real)
     names = _names(real, synthetic, columns)
     observed = _real_frame(real, names)
     answers = pd.DataFrame({n: _answers(synthetic, n, observed[n]) for n in names})

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.synthetic.columns import named_index
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic import SyntheticData
@@ -88,7 +89,10 @@ def disagreement(
     True
     """
     outcome = _outcome(synthetic, outcome)
-    people = real if isinstance(real, pd.DataFrame) else real.to_dataframe().reset_index()
+    if isinstance(real, pd.DataFrame):
+        people = named_index(real)
+    else:
+        people = real.to_dataframe().reset_index()
     data = synthetic.dataset
     plain = data.drop_dims([dim for dim in data.dims if dim != "answer"])
     said = plain.to_dataframe().reset_index()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.covariate_leak_core import accuracy, features, follow, predicted
 from foundation_priors.diagnose.leakage_words import chance
 from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.synthetic.columns import named_index
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic import SyntheticData
@@ -169,6 +170,8 @@ def _columns(
     """Return the columns behind each name: several for a variable with a second dim."""
     if not isinstance(real, pd.DataFrame | xr.Dataset):
         raise TypeError(f"real must be a DataFrame or a Dataset, not {type(real).__name__}.")
+    if isinstance(real, pd.DataFrame):
+        real = named_index(real)
     there = list(real.columns) if isinstance(real, pd.DataFrame) else list(real.variables)
     found: dict[str, dict[str, np.ndarray]] = {}
     for name in names:

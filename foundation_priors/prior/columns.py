@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.synthetic.columns import named_index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ class Table:
 
     @classmethod
     def from_real(cls, rows: xr.Dataset | pd.DataFrame) -> Table:
-        """Read real rows; ordered categorical columns of a frame carry their levels."""
+        """Read real rows; categorical columns of a frame carry levels, a named index is one."""
         import pandas as pd
 
         if isinstance(rows, xr.Dataset):
@@ -135,6 +136,7 @@ class Table:
                 "Held-out rows must be a DataFrame or an xarray.Dataset, not "
                 f"{type(rows).__name__}."
             )
+        rows = named_index(rows)
         levels, plain = {}, {}
         for name, column in rows.items():
             if isinstance(column.dtype, pd.CategoricalDtype):

@@ -146,12 +146,13 @@ def row_mass(data: xr.Dataset, schema: Schema) -> np.ndarray:
 
 
 def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
-    """Turn a frame into a Dataset with the rows on ``answer``; its index is dropped.
+    """Turn a frame into a Dataset with the rows on ``answer``.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per answer; categorical columns stay categorical.
+        One row per answer; categorical columns stay categorical. Named levels of its index are
+        columns too.
 
     Returns
     -------
@@ -165,8 +166,9 @@ def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
     """
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"A pandas.DataFrame is needed, and this is a {type(frame).__name__}.")
-    if frame.empty:
+    if not len(frame):
         raise ColumnError("There are no answers (zero rows): give at least one.")
+    frame = columns.named_index(frame, drop=ROWS)
     odd = [name for name in frame.columns if not isinstance(name, str)]
     if odd:
         raise ColumnError(f"The column name {odd[0]!r} is no string: rename it.")

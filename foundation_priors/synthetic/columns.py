@@ -7,7 +7,52 @@ import pandas as pd
 
 from foundation_priors.errors import ColumnError, did_you_mean
 
-__all__ = ["check_levels", "is_missing", "name_rows", "require_finite", "split_levels", "tidy"]
+__all__ = [
+    "check_levels",
+    "is_missing",
+    "name_rows",
+    "named_index",
+    "require_finite",
+    "split_levels",
+    "tidy",
+]
+
+
+def named_index(frame: pd.DataFrame, drop: str | None = None) -> pd.DataFrame:
+    """Return a frame with the named levels of its index as columns before the others.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Shape (row, column).
+    drop : str, optional
+        A name of the index that names the rows only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same frame if no level of its index has a name.
+
+    Raises
+    ------
+    ColumnError
+        If a level is called as another, or as a column.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"person": [1, 1, 2], "y": [0, 1, 1]})
+    >>> named_index(frame.set_index("person")).columns.tolist()
+    ['person', 'y']
+    """
+    levels = {i: n for i, n in enumerate(frame.index.names) if n is not None and n != drop}
+    for name in levels.values():
+        if name in frame.columns or list(levels.values()).count(name) > 1:
+            raise ColumnError(
+                f"The frame's index has the name {name!r}, as has another column: rename or drop"
+                " one of them."
+            )
+    index = {name: frame.index.get_level_values(i).array for i, name in levels.items()}
+    return frame if not levels else pd.concat([pd.DataFrame(index, frame.index), frame], axis=1)
 
 
 def tidy(name: str, values: object) -> np.ndarray:

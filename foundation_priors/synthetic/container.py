@@ -120,12 +120,13 @@ class SyntheticData(Described):
 
     @classmethod
     def from_dataframe(cls, frame: pd.DataFrame, **columns: Any) -> Self:
-        """Make it from a frame with one row per answer; the frame's index is dropped.
+        """Make it from a frame with one row per answer.
 
         Parameters
         ----------
         frame : pandas.DataFrame
-            Shape (answer, column). Categorical columns become strings with levels.
+            Shape (answer, column). Categorical columns become strings with levels. Named levels
+            of the index are columns too; an index without a name is dropped.
         **columns
             ``outcome=``, ``source=``, ``cluster=``, ``unit=``, ``weight=``, ``probability=``,
             ``levels=`` and ``provenance=``, as in `SyntheticData`.

@@ -65,9 +65,9 @@ def within(caps: Floats, top: float) -> Joint:
     Notes
     -----
     The total :math:`t = \sum_s L_s / cap_s`, as a share of the real observations, is uniform from 0
-    to :math:`\min(1, \sum_s top / cap_s)`. Its shares are uniform on the simplex, by breaking a stick
-    in the proportions Beta(1, S - 1), ..., Beta(1, 1); what a share would take beyond ``top`` falls
-    to the other sources in proportion to theirs.
+    to :math:`\min(1, \sum_s top / cap_s)`. Its shares are uniform on the simplex, by breaking a
+    stick in the proportions Beta(1, S - 1), ..., Beta(1, 1); what a share would take beyond ``top``
+    falls to the other sources in proportion to theirs.
     """
     room = top / caps
     most = min(1.0, float(room.sum()))
@@ -136,8 +136,8 @@ def exchangeable(
     Notes
     -----
     :math:`L_s / top \sim Beta(\mu k, (1 - \mu) k)` with ``top`` the largest weight, independent
-    given :math:`\mu \sim Beta(mean)` and :math:`k \sim Gamma(concentration)` (shape and rate), which are integrated out at the
-    midpoints of equally likely intervals.
+    given :math:`\mu \sim Beta(mean)` and :math:`k \sim Gamma(concentration)` (shape and rate),
+    which are integrated out at the midpoints of equally likely intervals.
     """
     levels = (np.arange(40) + 0.5) / 40
     mu = stats.beta(*mean).ppf(levels)
