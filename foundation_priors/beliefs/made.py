@@ -10,7 +10,15 @@ import numpy as np
 
 from foundation_priors.beliefs.checks import check_inside, check_moments, check_quantiles, finite
 from foundation_priors.beliefs.density import Density
-from foundation_priors.beliefs.said import Draws, Function, Moments, Quantiles, Said, tabulated
+from foundation_priors.beliefs.said import (
+    Draws,
+    Function,
+    Histogram,
+    Moments,
+    Quantiles,
+    Said,
+    tabulated,
+)
 from foundation_priors.beliefs.support import LINE, Support
 from foundation_priors.errors import ColumnError, SyntheticAsEvidenceError
 from foundation_priors.synthetic.guard import Guarded
@@ -169,8 +177,7 @@ class Made(Guarded):
         quantity : str or callable
         edges : sequence of float, shape (bin + 1,)
         counts : sequence of float, shape (bin,)
-            In any unit. Empty bins at the ends are dropped; the edge between an empty bin inside
-            and the next is ignored.
+            In any unit. Empty bins at the ends are dropped.
         outside : float
             The probability left beyond the outer edges, half on either side: 0 would rule out for
             ever what nobody drew.
@@ -179,11 +186,19 @@ class Made(Guarded):
 
         Notes
         -----
-        The cumulated probabilities at the edges are quantiles, which the density meets exactly.
+        The cumulated probabilities at the edges are quantiles, which the density meets exactly. An
+        empty bin inside stays empty but for a mass of 1e-9 that is spread over everything, so that
+        its log density is finite; see `foundation_priors.beliefs.blocks.Blocks`.
         """
         name = who(quantity, kwargs.get("source", "belief"))
-        quantiles = _cumulated(edges, counts, outside, kwargs.get("support"), name)
-        return cls._stated(quantity, quantiles, **kwargs)
+        walls, below = _cumulated(edges, counts, outside, kwargs.get("support"), name)
+        if (np.diff(below) > 0).all() and ((below > 0) & (below < 1)).sum() > 1:
+            inner = (below > 0) & (below < 1)
+            quantiles = dict(zip(below[inner].tolist(), walls[inner].tolist(), strict=True))
+            return cls._stated(quantity, quantiles, **kwargs)
+        said = Histogram(tuple(walls.tolist()), tuple(below.tolist()))
+        options = {"support": None, "source": "belief", "provenance": None, **kwargs}
+        return cls._of(quantity, said, **options)
 
     @classmethod
     def from_density(
@@ -241,9 +256,9 @@ def who(quantity: Any, source: Any) -> str:
 
 def _cumulated(
     edges: Sequence[float], counts: Sequence[float], outside: float, support: Any, name: str
-) -> dict[float, float]:
-    """Return the probabilities below the edges of a histogram."""
-    walls, mass = finite(edges, f"edges of {name}", 3), finite(counts, f"counts of {name}", 2)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges of a histogram's filled bins, and the probabilities below them."""
+    walls, mass = finite(edges, f"edges of {name}", 2), finite(counts, f"counts of {name}", 1)
     if len(walls) != len(mass) + 1 or (np.diff(walls) <= 0).any():
         raise ColumnError(
             f"The histogram of {name} has {len(walls)} edges for {len(mass)} bins: give rising "
@@ -260,5 +275,5 @@ def _cumulated(
     below = outside / 2 * (walls[0] > ends.lower)
     above = outside / 2 * (walls[-1] < ends.upper)
     p = below + (1 - below - above) * np.concatenate([[0.0], np.cumsum(mass)])
-    kept = ends.contains(walls) & np.append(True, np.diff(p) > 0)
-    return dict(zip(p[kept].tolist(), walls[kept].tolist(), strict=True))
+    p[-1] = 1 - above
+    return walls, p

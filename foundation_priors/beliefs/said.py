@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.beliefs.blocks import Blocks
 from foundation_priors.beliefs.checks import (
     check_inside,
     check_moments,
@@ -23,7 +24,7 @@ from foundation_priors.beliefs.support import Support
 from foundation_priors.beliefs.table import Table
 from foundation_priors.errors import ColumnError
 
-__all__ = ["Draws", "Function", "Moments", "Pool", "Quantiles", "Said", "revived"]
+__all__ = ["Draws", "Function", "Histogram", "Moments", "Pool", "Quantiles", "Said", "revived"]
 
 type Floats = NDArray[np.float64]
 
@@ -75,6 +76,32 @@ class Quantiles(Said):
         """Say it in words."""
         pairs = zip(self.probabilities, self.at, strict=True)
         return "quantiles " + ", ".join(f"{p:g}: {x:.4g}" for p, x in pairs)
+
+
+@dataclass(frozen=True)
+class Histogram(Said):
+    """Edges of bins and the probabilities below them, which do not rise in empty bins."""
+
+    edges: tuple[float, ...]
+    below: tuple[float, ...]
+
+    def density(self, support: Support) -> Density:
+        """Return a density in blocks; see `Blocks`."""
+        return Blocks.of(np.array(self.edges), np.array(self.below), support)
+
+    def values(self) -> Floats:
+        """Return the edges that have something on both sides."""
+        below = np.array(self.below)
+        return np.array(self.edges)[(below > 0) & (below < 1)]
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {"said": "histogram", "edges": self.edges, "below": self.below}
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        gaps = int((np.diff(self.below) <= 0).sum())
+        return f"a histogram of {len(self.edges) - 1} bins, {gaps} of them empty"
 
 
 @dataclass(frozen=True)
@@ -239,6 +266,8 @@ def revived(plain: dict[str, Any], depth: int = 0) -> Said:
     match plain["said"]:
         case "quantiles":
             return Quantiles(*_quantiles(plain))
+        case "histogram":
+            return Histogram(*_histogram(plain))
         case "moments":
             return Moments(*check_moments(plain["mean"], plain["sd"], FILE))
         case "draws":
@@ -259,3 +288,11 @@ def _quantiles(plain: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, .
     p, x = (plain[name] for name in ("probabilities", "at"))
     pairs = check_quantiles(dict(zip(p, x, strict=True)), FILE)
     return tuple(pairs[0]), tuple(pairs[1])
+
+
+def _histogram(plain: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    edges, below = (finite(plain[name], name, 2) for name in ("edges", "below"))
+    rising = len(edges) == len(below) and (np.diff(edges) > 0).all() and (np.diff(below) >= 0).all()
+    if not rising or below[0] < 0 or below[-1] > 1:
+        raise ColumnError("The edges of a histogram and the probabilities below them must rise.")
+    return tuple(edges.tolist()), tuple(below.tolist())

@@ -47,6 +47,85 @@ def test_a_histogram_keeps_its_bins() -> None:
     assert bounded.cdf([1, 2]) == pytest.approx(np.array([2, 3]) / 12)
 
 
+@pytest.mark.parametrize(
+    ("edges", "counts", "support"),
+    [
+        ([0, 1, 2, 3, 4], [5, 0, 0, 5], None),
+        ([0, 1, 2, 3, 4], [5, 0, 0, 5], (0, 4)),
+        ([0, 1, 2, 3, 4], [5, 0, 0, 5], (0, None)),
+        ([0, 1, 2, 3, 4], [5, 0, 0, 5], (None, 4)),
+        ([0, 0.1, 3, 10, 50], [2, 0, 1, 5], None),
+        ([0, 1, 2, 3, 10, 50], [5, 0, 1, 0, 5], (0, 50)),
+        (range(21), [1, 2, 3, 4, 0, 0, 0, 0, 1, 0, 0, 0, 5, 6, 7, 0, 0, 0, 3, 1], None),
+        ([0, 1e-3, 1e3, 1e6], [1, 0, 1], None),
+    ],
+)
+def test_a_histogram_keeps_its_gaps(edges, counts, support) -> None:
+    belief = Belief.from_histogram("q", edges, counts, support=support)
+    density, x = belief.density, np.array(edges, dtype=float)
+    below = density.cdf(x)
+    empty = np.array(counts) == 0
+    assert np.diff(below)[empty] == pytest.approx(0, abs=1e-8)
+    drawn = below[-1] - below[0]
+    shares = np.array(counts) / np.sum(counts)
+    assert np.diff(below) == pytest.approx(drawn * shares, abs=1e-8)
+    assert drawn == pytest.approx(1 - 0.005 * sum(e is None for e in (support or (None,) * 2)))
+    assert density.total == pytest.approx(1, abs=1e-6)
+    middles = (x[1:] + x[:-1]) / 2
+    heights = density.logpdf(middles)
+    assert np.isfinite(heights).all() and heights[empty].max() < heights[~empty].min() - 10
+    p = np.array([0.02, 0.3, 0.9, 0.97])
+    assert density.cdf(density.quantile(p)) == pytest.approx(p, abs=1e-6)
+    grid = np.linspace(x[0] - 1, x[-1] + 1, 400_001)
+    if np.ptp(x) < 1e3:
+        masses = [np.exp(density.logpdf(grid[(grid > a) & (grid < b)])).sum() for a, b in
+                  zip(x[:-1], x[1:], strict=True)]  # fmt: skip
+        assert np.array(masses) * (grid[1] - grid[0]) == pytest.approx(np.diff(below), abs=1e-3)
+    again = Belief.from_json(belief.to_json()).density
+    assert again.cdf(middles) == pytest.approx(density.cdf(middles), abs=1e-15)
+
+
+def test_chips_with_an_empty_bin_inside() -> None:
+    density = Belief.from_histogram("q", [0, 1, 2, 3, 4], [5, 0, 0, 5]).density
+    assert density.cdf([1.0, 2.0, 3.0]) == pytest.approx(0.5, abs=1e-9)
+    assert density.quantile(0.25) == pytest.approx(0.5, abs=0.01)
+    assert density.mean == pytest.approx(2)
+
+
+@pytest.mark.parametrize("support", [None, (0, 1)])
+def test_one_filled_bin(support) -> None:
+    for edges, counts in (([0, 1], [3]), ([0, 1, 2], [3, 0]), ([-1, 0, 1], [0, 3])):
+        if support is None or min(edges) >= 0 and max(edges) <= 1:
+            density = Belief.from_histogram("q", edges, counts, support=support).density
+            outside = 0.01 if support is None else 0
+            assert np.diff(density.cdf([0.0, 1.0])) == pytest.approx(1 - outside)
+            assert density.mean == pytest.approx(0.5)
+
+
+def test_gaps_in_a_graph() -> None:
+    import pytensor.tensor as pt
+
+    from foundation_priors.prior.model import numpy_mode
+
+    density = Belief.from_histogram("q", [0, 1, 2, 3, 4], [5, 0, 0, 5]).density
+    at = np.array([-2.0, 0.5, 0.999, 1.5, 2.0, 3.2, 9.0])
+    x = pt.vector("x")
+    log = density.logpdf(x)
+    found, slope = (v.eval({x: at}, mode=numpy_mode()) for v in (log, pt.grad(log.sum(), x)))
+    assert found == pytest.approx(density.logpdf(at), rel=1e-10)
+    step = 1e-6
+    numeric = (density.logpdf(at + step) - density.logpdf(at - step)) / (2 * step)
+    assert slope == pytest.approx(numeric, rel=1e-4, abs=1e-4)
+
+
+def test_a_pool_with_gaps() -> None:
+    chips = Belief.from_histogram("q", [0, 1, 2, 3, 4], [5, 0, 0, 5])
+    other = Belief("q", {0.05: 0, 0.5: 2, 0.95: 4})
+    linear = Belief.pool([chips, other]).density
+    assert linear.cdf(3.0) == pytest.approx((0.5 + other.density.cdf(3.0)) / 2, abs=1e-6)
+    assert np.isfinite(Belief.pool([chips, other], "logarithmic").density.mean)
+
+
 def test_both_pools_of_24_experts() -> None:
     answers = fp.datasets.load("returns").synthetic
     spread = {}
