@@ -221,8 +221,8 @@ def read_reply(value: Any, latency: float = 0.0) -> Reply:
     Returns
     -------
     Reply
-        Its first choice. The text is that of the message, or where it has none, the arguments of
-        its tool calls, or what the server took for thoughts and is an answer and nothing else.
+        Its first choice. The text is that of the message and the arguments of its tool calls, or
+        where there is none, what the server took for thoughts and is an answer and nothing else.
 
     Raises
     ------
@@ -239,13 +239,14 @@ def read_reply(value: Any, latency: float = 0.0) -> Reply:
         raise Unreadable(_instead(value))
     finish = _words(choice.get("finish_reason"))
     said, within = _content(message.get("content", choice.get("text")))
-    text = said if said.strip() else _called(message)
+    called = _called(message)
+    text = f"{said}\n{called}" if called and said.strip() else called or said
     errors = [part["error"] for part in (choice, message, value) if part.get("error")]
     if errors or (finish and BROKEN_OFF.search(finish.lower())):
         raise Unreadable(_broken(finish, errors, text))
     apart = [message.get(name) for name in ("reasoning_content", "reasoning", "thinking")]
     thoughts: str | None = next((t for t in (_content(a)[0] for a in apart) if t), within) or None
-    if not text and thoughts and not (finish and CUT.search(finish.lower())):
+    if thoughts and not text.strip() and not (finish and CUT.search(finish.lower())):
         # Some servers take a whole answer for thoughts; what was only weighed is none.
         if is_whole(thoughts) or (len(thoughts) <= BRIEF and "{" not in thoughts):
             text, thoughts = thoughts, None

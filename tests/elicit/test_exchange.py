@@ -11,7 +11,7 @@ from foundation_priors.elicit.retry import Unreadable
 from tests.elicit.offline import elicitation, study_of
 from tests.elicit.surveys import QUICK, finals, lines, survey
 
-DOLE = '{"vote": "Dole"}'
+DOLE, CLINTON = '{"vote": "Dole"}', '{"vote": "Clinton"}'
 STUDY = study_of(elicitation(answer={"vote": ["Clinton", "Dole"]}))
 CALL = next(STUDY.calls())
 
@@ -42,6 +42,8 @@ def function(arguments):
         {"tool_calls": [{"arguments": DOLE}], "reasoning": "Or Clinton?"},
         {"content": None, "tool_calls": [function(DOLE), function(DOLE)]},
         {"function_call": {"name": "answer", "arguments": DOLE}},
+        {"content": "Let me see.", "tool_calls": [function(DOLE)]},
+        {"content": DOLE, "tool_calls": [function(DOLE)]},
         {"content": [{"type": "text", "text": '{"vote": '}, {"type": "text", "text": '"Dole"}'}]},
         {"content": ['{"vote": ', '"Dole"}']},
         {"content": [{"type": "thinking", "thinking": '{"vote": "Clinton"}'}, {"text": DOLE}]},
@@ -81,6 +83,7 @@ def test_a_completion_without_messages_is_one():
         ({"content": None}, "stop", "empty"),
         ({}, "stop", "empty"),
         ({"content": None, "tool_calls": [function("{}")]}, "stop", "off schema"),
+        ({"content": DOLE, "tool_calls": [function(CLINTON)]}, "stop", "several choices"),
         (
             {"tool_calls": [function(DOLE), function('{"vote": "Clinton"}')]},
             "tool_calls",
@@ -179,6 +182,13 @@ def test_what_is_no_completion_is_unreadable(value):
 def test_counts_of_tokens_that_are_none_are_unknown(usage):
     reply = read_reply(response({"content": DOLE}, usage=usage))
     assert reply.tokens is None and reply.text == DOLE
+
+
+def test_the_text_is_kept_as_it_came():
+    assert read_reply(response({"content": " \n"})).text == " \n"
+    assert read_reply(response({"content": " A\n"})).text == " A\n"
+    both = read_reply(response({"content": "So:", "tool_calls": [function(DOLE)]}))
+    assert both.text == f"So:\n{DOLE}"
 
 
 def test_whole_counts_are_known():
