@@ -22,8 +22,12 @@ FILLER = 1e-9  # what servers list below it stands for "not among the most likel
 MORE = "ask for more with settings={'top_logprobs': ...}"
 PREFIX = re.compile(r"\s*(```\w*\s*)?\{\s*\"[^\"]*\"\s*:\s*\"?")
 SPECIAL = re.compile(r"<\|[^|<>]*\|>|</?s>|<(?:eos|bos|pad|end_of_turn|eot_id)>")
-# After a letter: a word, or a mark within one, as in "A voter", "A's", "A-level" and "A/B".
-CONTINUES = re.compile(r"[ \t\xa0]*(?:['’.,\-–/&+@#]?[^\W_]|[/&+])")
+# After a letter: a word, also in quotes or brackets, or a mark within one, as in "A voter",
+# 'A "voter"', "A's", "A-level" and "A/B"; or another letter, as in "A, B or C".
+CONTINUES = re.compile(
+    r"[ \t\xa0]*(?:['’.,\-–/&+@#]?[^\W_]|[/&+])|[ \t\xa0]+[\"'“‘«(\[*_]+[^\W_]"
+    r"|\s*,\s*(?P<other>[A-T])(?![\w'’])"
+)
 
 
 def letters_of(
@@ -137,7 +141,11 @@ def _place(content: Sequence[Any], names: Sequence[str], text: str | None) -> in
             raise Rejected("no option", f"The message begins with {shown(said[word:].strip())}.")
         after = word + re.search(r"[^\W_]", piece).end()  # type: ignore[union-attr]
         rest = SPECIAL.sub("", said[after : after + 1000])
-        if CONTINUES.match(rest) and not _says(rest, names[letter]):
+        more = CONTINUES.match(rest)
+        listed = more is not None and more["other"] is not None
+        if listed and _letter(more["other"], len(names)) is None:  # type: ignore[index]
+            more = None  # as in "A, I think"
+        if more and not _says(rest, names[letter]):
             raise Rejected("no option", f"{shown(said[word:].strip())} is no letter alone.")
         return place
     raise Rejected("empty", "The message holds no letter.")
@@ -154,7 +162,7 @@ def _begin(said: str, text: str | None) -> int:
 
 def _says(rest: str, option: str) -> bool:
     """Return whether the words after a letter are its own option's."""
-    own, words = fold(option), fold(rest)
+    own, words = fold(option), fold(rest.lstrip(" \t\xa0\"'“‘«([*_"))
     return bool(own) and words.startswith(own) and not words[len(own) : len(own) + 1].isalnum()
 
 

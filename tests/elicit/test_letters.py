@@ -113,6 +113,9 @@ def test_tokens_of_thoughts_told_apart_are_no_message():
         ["<|im_end|>"],
         ["</s>"],
         [",", " since"],
+        [",", " I", " think"],
+        [" “", "Clinton", "”"],
+        [" — because"],
     ],
 )
 def test_a_letter_may_have_more_after_it(after):
@@ -134,6 +137,12 @@ def test_a_letter_may_have_more_after_it(after):
         [" / B"],
         [" or", " B"],
         [" &", " B"],
+        [",", " B", " or", " C"],
+        [" (", "45", ") voter"],
+        [' "', "typical", '"', " voter"],
+        [" *", "voter", "*"],
+        ["\xa0voter"],
+        [" 45", "-year-old"],
         [" Clintonite"],
         ["1"],
         ["é"],
