@@ -33,6 +33,7 @@ CLOSING = (
 OPENS = re.compile(OPENING, re.IGNORECASE)
 CLOSES = re.compile(CLOSING, re.IGNORECASE)
 THOUGHT = re.compile(rf"(?:{OPENING}).*?(?:{CLOSING})", re.IGNORECASE | re.DOTALL)
+JOINING = ("or", "and", "then", "oder", "und", "ou", "et", "o", "y", "e")
 BLANK = "\ufeff \t\r\n"
 PIECE = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\Z)|[{}\[\]]', re.DOTALL)
 TORN = re.compile(r"""\{\s*(["']|\w+\s*:)""")  # the beginning of an object, good JSON or not
@@ -74,7 +75,7 @@ def loads(data: bytes | str) -> Any:
 
 
 def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
-    """Return the outermost JSON objects in a text, grouped where no word stands between them.
+    """Return the outermost JSON objects in a text, grouped where no words tell them apart.
 
     Parameters
     ----------
@@ -87,7 +88,9 @@ def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
     -------
     list of list
         Of objects, and of lists if asked for, in order. What stands inside one is not returned
-        again. Empty if there is none. What stands before the last words was a draft.
+        again. Empty if there is none. The last group counts: before other words stands a draft,
+        as in "Draft: ... Final: ...", while "or" and the same words ("Option 1: ... Option 2: ...")
+        leave several answers.
 
     Raises
     ------
@@ -99,11 +102,12 @@ def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
     --------
     >>> groups_in('Sure! {"vote": "Dole"} Anything else?')
     [[{'vote': 'Dole'}]]
-    >>> groups_in('{"a": 1} {"a": 2}. No: {"a": 3}')
+    >>> groups_in('{"a": 1} or {"a": 2}. No: {"a": 3}')
     [[{'a': 1}, {'a': 2}], [{'a': 3}]]
     """
     said = spoken(text or "")
     found: list[list[Any]] = []
+    before: list[str] = []
     opening, at, end, scanned = re.compile(r"[{\[]" if lists else r"\{"), 0, 0, 0
     while (start := opening.search(said, at)) is not None:
         at = start.end()
@@ -119,10 +123,11 @@ def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
             if scanned > SCANNED:
                 raise Rejected("not JSON", "There are too many brackets that belong to nothing.")
             continue
-        between = re.sub(r"```\w*", "", said[end : start.start()])
-        if not found or any(c.isalnum() for c in between):
+        words = _words(said[end : start.start()])
+        if not found or (words and words != before):
             found.append([])
         found[-1].append(value)
+        before = words
         at = end = stop or at
     torn = TORN.search(said, end) if found else None
     if torn is not None:
@@ -225,6 +230,12 @@ def _end(text: str, start: int) -> int | None:
         if depth == 0:
             return piece.end()
     return None
+
+
+def _words(text: str) -> list[str]:
+    """Return the words that tell one object from another, and not those that only list them."""
+    words = re.findall(r"[^\W\d_]+", re.sub(r"```\w*", "", text).casefold())
+    return [word for word in words if word not in JOINING]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
