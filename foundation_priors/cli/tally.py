@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,13 @@ class Cells:
         """Answers and rejections."""
         return self.answered + self.rejected.total()
 
-    def take(self, line: Mapping[str, Any]) -> None:
-        """Count the answers of one call."""
-        if line.get("parsed") is None:
-            self.rejected[str((line.get("rejected") or {}).get("reason"))] += len(line["cells"])
-        else:
-            self.answered += len(line["cells"])
+    def take(self, reasons: Iterable[str | None]) -> None:
+        """Count answers, of which those that are none have a reason."""
+        for reason in reasons:
+            if reason is None:
+                self.answered += 1
+            else:
+                self.rejected[reason] += 1
 
 
 @dataclasses.dataclass
@@ -168,6 +169,8 @@ class Tally:
             usage.cost = (usage.cost or 0.0) + spent
 
     def _final(self, line: Mapping[str, Any]) -> None:
+        from foundation_priors.elicit.reread import reasons_of
+
         if version := self.versions.get(line.get("version", "")):
             version.calls += 1
         if self.study is None or not self._asks_for(line):
@@ -177,10 +180,11 @@ class Tally:
         levels = {name: str(given.get(name)) for name in self.study.factors}
         parts = [self.total, self.designs[line["model"], *levels.values()]]
         parts += [self.factors[pair] for pair in levels.items()]
+        reasons = reasons_of(line)
         for part in parts:
-            part.take(line)
-        for cell in line["cells"]:
-            self.profiles[str(cell["profile"])].take({**line, "cells": [cell]})
+            part.take(reasons)
+        for cell, reason in zip(line["cells"], reasons, strict=True):
+            self.profiles[str(cell["profile"])].take([reason])
 
     def _asks_for(self, line: Mapping[str, Any]) -> bool:
         assert self.study is not None

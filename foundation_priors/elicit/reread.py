@@ -105,9 +105,10 @@ def reasons_of(line: Mapping[str, Any]) -> list[str | None]:
     stored, size = _stored(line), len(line["cells"])
     if not isinstance(stored.parsed, list):
         return [stored.reason] * size
+    parsed = [*stored.parsed, *[None] * size][:size]
     reasons = [*stored.reasons, *[stored.reason] * size]
-    pairs = zip(stored.parsed, reasons, strict=False)
-    return [None if parsed is not None else reason for parsed, reason in pairs][:size]
+    pairs = zip(parsed, reasons, strict=False)
+    return [None if answer is not None else reason for answer, reason in pairs]
 
 
 def _stored(line: Mapping[str, Any]) -> Reading:

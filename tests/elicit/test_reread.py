@@ -247,3 +247,15 @@ def test_a_run_goes_on_in_an_old_journal_and_says_so(server, tmp_path):
     assert (
         study_of(elicitation(**{**ONE, "models": {"m": POINT}})).version == study_of(study).version
     )
+
+
+def test_what_is_answered_in_part_is_counted_so(tmp_path):
+    from foundation_priors.cli.tally import tally
+
+    study = elicitation(**{**ONE, "per_call": 3, "prompt": "{profiles}"})
+    reasons = [None, "missing profile", None]
+    rejected = {"reason": "missing profile", "detail": ".", "reasons": reasons}
+    line = {"parsed": [{"wage": 1.0}, None, {"wage": 2.0}], "rejected": rejected}
+    found = tally(journal(tmp_path / "a.jsonl", study, [line]))
+    assert found.total.answered == 2 and found.total.rejected == {"missing profile": 1}
+    assert found.profiles["b"].rejected.total() == 1 and found.profiles["c"].answered == 1
