@@ -15,6 +15,11 @@ ROOT = Path(fp.__file__).parent
 DOCS = ROOT.parent / "docs" / "architecture.md"
 FILES = [ROOT / "__init__.py", *sorted(set(ROOT.rglob("*.py")) - {ROOT / "__init__.py"})]
 HEAVY = {"arviz", "arviz_plots", "matplotlib", "pymc"}
+ONE_SYSTEM = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"} | {
+    "msvcrt",
+    "winreg",
+    "_winapi",
+}
 LONGEST = 300
 
 
@@ -131,6 +136,11 @@ def test_imports_go_one_way() -> None:
 def test_what_is_heavy_is_imported_where_it_is_used() -> None:
     tops = {relative(f): {module.split(".")[0] for module in imported(f)} for f in FILES}
     assert not {name: HEAVY & found for name, found in tops.items() if HEAVY & found}
+
+
+def test_what_one_system_has_is_imported_where_it_is_used() -> None:
+    tops = {relative(f): {module.split(".")[0] for module in imported(f)} for f in FILES}
+    assert not {name: ONE_SYSTEM & found for name, found in tops.items() if ONE_SYSTEM & found}
 
 
 def code_lines(text: str) -> int:
