@@ -23,7 +23,7 @@ FILES = tuple(f"{name}_file" for name in TEXTS)
 PLAIN = ("per_call", "shuffle_options", "probabilities", "probability_error", "random_seed")
 TABLES = ("answer", "factors", "models", "settings")
 KNOWN = (*TEXTS, *FILES, *PLAIN, *TABLES, "profiles")
-MODEL = ("base_url", "model", "api_key_env", "price", "timeout", "settings")
+MODEL = ("base_url", "model", "api_key_env", "price", "timeout", "max_bytes", "settings")
 TYPED = {
     "draws": "--draws",
     "journal": "--journal",
@@ -222,6 +222,7 @@ def _models(models: Mapping[str, Any], permits: Permits) -> dict[str, Endpoint]:
                 api_key=permits.key(_variable(entry, where), address, where, "base_url" in given),
                 price=entry.get("price"),
                 timeout=timeout,
+                max_bytes=entry.get("max_bytes", Endpoint.max_bytes),
                 settings=_settings(entry, f"the settings of {where}"),
             )
         except ValueError as error:

@@ -17,7 +17,7 @@ from foundation_priors.elicit.collecting import Collector
 from foundation_priors.elicit.lane import BREATH, OUT, Lane
 from foundation_priors.elicit.progress import Outcome, watched
 from foundation_priors.elicit.redact import redacted_logs
-from foundation_priors.elicit.retry import ADDRESS, NO_MODEL, Fault, Patience, explain
+from foundation_priors.elicit.retry import ADDRESS, NO_MODEL, Fault, Patience, Unreadable, explain
 from foundation_priors.elicit.run import Run, now
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ LINES, BYTES = 50_000, 90_000_000  # of one file; OpenAI takes 200 MB
 WAITING = ("uploaded", "submitted")
 GOING = ("validating", "in_progress", "finalizing", "cancelling")
 NO_BATCHES = "the server may have no Batch API, so leave batch=True out"
+LONGEST = 500  # characters of a server's name for something
+LISTED = 100_000  # batches that are looked through
 CLOCKS = 3600  # seconds by which two clocks may differ
 
 
@@ -220,9 +222,9 @@ class Batches:
         name = uuid.uuid4().hex
         client = self.clients[model]
 
-        async def upload() -> Any:
+        async def upload() -> str:
             file.seek(0)
-            return await client.files.create(file=(f"{name}.jsonl", file), purpose="batch")
+            return _id(await client.files.create(file=(f"{name}.jsonl", file), purpose="batch"))
 
         uploaded = await self._patiently(model, upload)
         line = {
@@ -232,7 +234,7 @@ class Batches:
             "version": self.run.study.version,
             "status": "uploaded",
             "structured": self.lane.modes[model],
-            "file_id": uploaded.id,
+            "file_id": uploaded,
             "batch_id": None,
             "keys": keys,
             "time": now(),
@@ -247,27 +249,30 @@ class Batches:
         """Submit an uploaded batch, unless the server has it already."""
         client, tried = self.clients[batch["model"]], seek
 
-        async def create() -> Any:
+        async def create() -> str:
             nonlocal tried
-            found = await _find(client, batch) if tried else None
-            tried = True  # one that seemed to fail may have arrived
-            return found or await client.batches.create(
-                input_file_id=batch["file_id"],
-                endpoint=URL,
-                completion_window=WINDOW,
-                metadata={"foundation_priors": batch["name"]},
-            )
+            async with self._limited(batch["model"]):
+                found = await _find(client, batch) if tried else None
+                tried = True  # one that seemed to fail may have arrived
+                return _id(
+                    found
+                    or await client.batches.create(
+                        input_file_id=batch["file_id"],
+                        endpoint=URL,
+                        completion_window=WINDOW,
+                        metadata={"foundation_priors": batch["name"]},
+                    )
+                )
 
         created = await self._patiently(batch["model"], create)
-        await self._note(batch, "submitted", batch_id=created.id)
+        await self._note(batch, "submitted", batch_id=created)
 
     async def _collect_ended(self) -> None:
         """Look after every batch, and collect those that have ended."""
         ended = 0
         for batch in self._open():
             client = self.clients[batch["model"]]
-            identifier = batch["batch_id"]
-            look = functools.partial(client.batches.retrieve, identifier)
+            look = functools.partial(self._look, batch)
             state = await self._patiently(batch["model"], look)
             if state.status not in GOING:
                 ended += 1
@@ -276,19 +281,30 @@ class Batches:
             self.run.tick()
             await asyncio.sleep(self.poll)
 
+    async def _look(self, batch: dict[str, Any]) -> Any:
+        async with self._limited(batch["model"]):
+            state = await self.clients[batch["model"]].batches.retrieve(batch["batch_id"])
+        if _id(state) != batch["batch_id"] or not isinstance(state.status, str):
+            raise Unreadable("the reply is about no batch")
+        return state
+
+    def _limited(self, model: str) -> asyncio.Timeout:
+        return asyncio.timeout(self.run.study.endpoints[model].timeout)
+
     async def _collect(self, batch: dict[str, Any], client: AsyncOpenAI, state: Any) -> None:
         if state.status == "failed":
             await self._note(batch, "failed")
             self._settle(batch, Cost())
-            said = [str(error.message) for error in (state.errors and state.errors.data) or ()]
-            text = f"the batch {state.id} failed, {'; '.join(said[:3]) or 'without a reason'}"
+            text = f"the batch {state.id} failed, {_reasons(state) or 'without a reason'}"
             raise self.run.error(batch["model"], Fault("stop", text))
         with ExitStack() as stack:
             files: list[IO[bytes]] = []
             for file_id in (state.output_file_id, state.error_file_id):
                 if file_id:
                     file = stack.enter_context(tempfile.TemporaryFile())
-                    download = functools.partial(_download, client, file_id, file)
+                    limit = self.run.study.endpoints[batch["model"]].max_bytes
+                    size = limit, len(batch["keys"])
+                    download = functools.partial(_download, client, file_id, file, *size)
                     await self._patiently(batch["model"], download)
                     files.append(file)
             spent, unmatched = await self.collector.collect(batch, files, self.lane)
@@ -316,7 +332,7 @@ class Batches:
             try:
                 return await do()
             except Exception as error:
-                fault = explain(error)
+                fault = _explained(error)
             failures += 1
             if fault.kind == "stop" and fault.advice in (ADDRESS, NO_MODEL):
                 fault = dataclasses.replace(fault, advice=NO_BATCHES)
@@ -325,22 +341,58 @@ class Batches:
             await asyncio.sleep(self.run.patience.pause(failures, fault.after))
 
 
+def _explained(error: Exception) -> Fault:
+    """Say what an error means for the run, also where the server's words confused the client."""
+    try:
+        return explain(error)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as odd:
+        return Fault("again", f"the reply is not understood ({type(odd).__name__})")
+
+
+def _id(thing: Any) -> str:
+    """Return what a server calls a file or a batch."""
+    name = getattr(thing, "id", None)
+    if not isinstance(name, str) or not name or len(name) > LONGEST or not name.isprintable():
+        raise Unreadable("the reply does not name what was made")
+    return name
+
+
+def _reasons(state: Any) -> str:
+    errors = getattr(getattr(state, "errors", None), "data", None)
+    texts = [str(getattr(e, "message", e)) for e in errors[:3]] if isinstance(errors, list) else []
+    return "; ".join(texts)
+
+
 async def _find(client: AsyncOpenAI, batch: Mapping[str, Any]) -> Any:
     """Look for a batch on the server by its file."""
     from datetime import datetime
 
-    uploaded = datetime.fromisoformat(batch["time"]).timestamp()
+    uploaded, number = datetime.fromisoformat(batch["time"]).timestamp(), 0
     async for known in client.batches.list(limit=100):  # the newest first
         if known.input_file_id == batch["file_id"]:
             return known
         if known.created_at < uploaded - CLOCKS:
             return None
+        number += 1
+        if number == LISTED:
+            raise Unreadable("the list of batches has no end")
     return None
 
 
-async def _download(client: AsyncOpenAI, file_id: str, file: IO[bytes]) -> None:
+async def _download(
+    client: AsyncOpenAI, file_id: str, file: IO[bytes], limit: int, calls: int
+) -> None:
+    """Download a file, and of each line no more than shows that it is longer than the limit."""
     file.seek(0)
     file.truncate()
+    room, most = limit + 1, (limit + 2) * (calls + 1)
     async with client.files.with_streaming_response.content(file_id) as response:
         async for chunk in response.iter_bytes(1 << 16):
-            file.write(chunk)
+            for number, part in enumerate(chunk.split(b"\n")):
+                if number:
+                    file.write(b"\n")
+                    room = limit + 1
+                file.write(part[:room])
+                room -= min(room, len(part))
+            if file.tell() > most:
+                return

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from foundation_priors.errors import did_you_mean
 
-__all__ = ["Budget", "Cost", "OutOfBudget"]
+__all__ = ["Budget", "Cost", "OutOfBudget", "least_tokens"]
 
 UNITS = ("calls", "tokens", "money")
+LONGEST_TOKEN = 8  # bytes a token, on average over any text but white space
 ROUNDING = 1e-9  # relative: sums of money are floats
 
 
@@ -54,7 +55,8 @@ class Budget:
     -----
     Before a request is sent, the most that it can cost is reserved; when it is over, the
     reservation is replaced by what it did cost. What is spent and reserved never passes a limit,
-    so a run ends up to one request's reservation below it. A budget is of one run: what the
+    so a run ends up to one request's reservation below it. Where a server counts fewer tokens than
+    the texts can have, those are taken. A budget is of one run: what the
     journal says of earlier runs does not count.
 
     Examples
@@ -133,3 +135,25 @@ class Budget:
         self.held = self.held - held if self.under_way else Cost()
         self.spent = self.spent + spent
         self._changed.set()
+
+
+def least_tokens(*texts: str) -> int:
+    """Return how many tokens texts have at least, whatever a server counts.
+
+    Parameters
+    ----------
+    *texts : str
+        Texts, of which runs of white space are taken for one character.
+
+    Returns
+    -------
+    int
+        About half of what they have as a rule.
+
+    Examples
+    --------
+    >>> least_tokens("Estimate what this voter says.", "")
+    4
+    """
+    size = sum(len(" ".join(text.split()).encode("utf-8", "replace")) for text in texts)
+    return math.ceil(size / LONGEST_TOKEN)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO, Any
 
 from foundation_priors.elicit.budget import Cost
@@ -13,10 +15,12 @@ from foundation_priors.elicit.exchange import Reply, read_reply
 from foundation_priors.elicit.lane import BREATH, Lane, Question
 from foundation_priors.elicit.retry import Fault, Unreadable, explain, of_status
 from foundation_priors.elicit.run import Run
+from foundation_priors.elicit.transport import oversized
 
 __all__ = ["Collector"]
 
 TOGETHER = 256  # answers that wait for the disk as one
+NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9a-f]{32})"')
 ROUNDS = 3  # batches that bring no response to a call, before it is left without
 
 
@@ -63,7 +67,8 @@ class Collector:
         The files come in any order and may be long: in memory stay 16 bytes and a position for
         each call.
         """
-        places = _places(files)
+        limit = self.run.study.endpoints[batch["model"]].max_bytes
+        places = _places(files, limit)
         open_keys = {bytes.fromhex(key) for key in batch["keys"]}
         spent, taking = Cost(), []
         for number, call in enumerate(self.run.study.calls(model=batch["model"]), 1):
@@ -75,21 +80,21 @@ class Collector:
             open_keys.discard(key)
             if not self.run.journal.done(call.key):
                 question = lane.question(call, batch.get("structured", "text"))
-                taking.append(self._take(question, _line(files, places.get(key)), lane))
+                got = _read(files, places.get(key), limit)
+                taking.append(self._take(question, got, lane))
             if len(taking) == TOGETHER:
                 spent = sum(await asyncio.gather(*taking), spent)
                 taking = []
         spent = sum(await asyncio.gather(*taking), spent)
         return spent, len(open_keys & places.keys())
 
-    async def _take(self, question: Question, line: Mapping[str, Any] | None, lane: Lane) -> Cost:
+    async def _take(self, question: Question, got: Reply | Fault, lane: Lane) -> Cost:
         call = question.call
         question.attempt = self.run.journal.tries(call.key) + 1
-        got = _read(line)
         if isinstance(got, Reply):
             await lane.keep(question, got, question.attempt > self.run.patience.reasks)
             return self.run.spent(call, question.bound, got, True)
-        self.run.journal.note(self.run.failure(call, question.attempt, got))
+        await self.run.fail(call, question.attempt, got)
         key = bytes.fromhex(call.key)
         self._failures[key] += 1
         if got.kind == "stop":
@@ -99,40 +104,52 @@ class Collector:
         return self.run.spent(call, question.bound, None, False)
 
 
-def _places(files: list[IO[bytes]]) -> dict[bytes, tuple[int, int]]:
+def _places(files: list[IO[bytes]], limit: int) -> dict[bytes, tuple[int, int]]:
     """Return where the line of each call begins."""
     places: dict[bytes, tuple[int, int]] = {}
     for number, file in enumerate(files):
         file.seek(0)
         place = 0
-        for raw in file:
+        while raw := file.readline(limit + 1):
             try:
-                places[bytes.fromhex(json.loads(raw)["custom_id"])] = (number, place)
-            except (ValueError, KeyError, TypeError):
+                name = json.loads(raw)["custom_id"] if len(raw) <= limit else _name(raw)
+                places[bytes.fromhex(name)] = (number, place)
+            except (ValueError, LookupError, TypeError, RecursionError):
                 pass  # an empty or damaged line: its call counts as not answered
             place += len(raw)
+            while len(raw) > limit and not raw.endswith(b"\n"):  # the rest of a line too long
+                raw = file.readline(limit + 1)
+                place += len(raw)
     return places
 
 
-def _line(files: list[IO[bytes]], place: tuple[int, int] | None) -> Mapping[str, Any] | None:
+def _name(raw: bytes) -> str:
+    """Return whose line it is that is not read whole."""
+    found = NAMED.search(raw)
+    return "" if found is None else found[1].decode()
+
+
+def _read(files: list[IO[bytes]], place: tuple[int, int] | None, limit: int) -> Reply | Fault:
     if place is None:
-        return None
+        return Fault("again", "the batch ended before it was answered")
     file = files[place[0]]
     file.seek(place[1])
-    return json.loads(file.readline())
+    raw = file.readline(limit + 1)
+    if len(raw) > limit:
+        return oversized(raw[:limit].decode("utf-8", "replace"), len(raw))
+    try:
+        return _answered(json.loads(raw))
+    except Unreadable as error:
+        return replace(explain(error), raw=raw.decode("utf-8", "replace"))
+    except Exception as error:  # whatever a server sends, it ends no run
+        text = f"the line of the batch is not understood ({type(error).__name__})"
+        return Fault("again", text, raw=raw.decode("utf-8", "replace"))
 
 
-def _read(line: Mapping[str, Any] | None) -> Reply | Fault:
-    if line is None:
-        return Fault("again", "the batch ended before it was answered")
+def _answered(line: Mapping[str, Any]) -> Reply | Fault:
     response = line.get("response") or {}
     status, body = response.get("status_code"), response.get("body")
     if status is None:
         error = line.get("error") or {}
         return Fault("again", str(error.get("message") or "the batch ended before it was answered"))
-    if status != 200:
-        return of_status(int(status), body, {})
-    try:
-        return read_reply(body)
-    except Unreadable as error:
-        return explain(error)
+    return read_reply(body) if status == 200 else of_status(int(status), body, {})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from foundation_priors.elicit.letters import ERROR
 from foundation_priors.elicit.template import names_in
 from foundation_priors.elicit.wording import PROFILES, messages_of
+from foundation_priors.errors import JournalError
 from foundation_priors.synthetic.provenance import plain
 
 if TYPE_CHECKING:
@@ -384,17 +385,29 @@ class Study:
         -------
         Study
             Its endpoints have no keys.
+
+        Raises
+        ------
+        JournalError
+            If the line does not hold a study.
         """
         from foundation_priors.elicit.answers import AnswerSchema
         from foundation_priors.elicit.endpoint import Endpoint
         from foundation_priors.elicit.profiles import Profiles
 
         same = ("prompt", "system", "instructions", "line", "factors", "settings", "per_call")
-        return cls(
-            **{name: line[name] for name in (*same, "shuffle", "probabilities", "random_seed")},
-            schema=AnswerSchema.from_record(line["answer"], bool(line.get("checked"))),
-            profiles=Profiles.from_record(line["profiles"], line["index"]),
-            endpoints={name: Endpoint(**entry) for name, entry in line["models"].items()},
-            draws=draws,
-            probability_error=line.get("probability_error", ERROR),
-        )
+        try:
+            return cls(
+                **{name: line[name] for name in (*same, "shuffle", "probabilities", "random_seed")},
+                schema=AnswerSchema.from_record(line["answer"], bool(line.get("checked"))),
+                profiles=Profiles.from_record(line["profiles"], line["index"]),
+                endpoints={name: Endpoint(**entry) for name, entry in line["models"].items()},
+                draws=draws,
+                probability_error=line.get("probability_error", ERROR),
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise JournalError(
+                f"The study {line.get('version')!r} in the journal is damaged"
+                f" ({type(error).__name__}): replay it with the Elicitation that asked,"
+                " survey.replay(journal)."
+            ) from error

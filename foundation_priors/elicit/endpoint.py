@@ -21,6 +21,7 @@ NOT_RECORDED = "not recorded"
 OPENAI = "https://api.openai.com/v1"
 NO_KEY = "none"  # what a server without keys is sent, since the client insists on one
 CONNECT_SECONDS = 10.0
+PLAIN = {"Accept-Encoding": "identity"}  # a few packed bytes may be gigabytes
 OPEN = (
     "The key or headers for {where} would go over http, where others can read them: use an https"
     " address or, where the network is your own, pass fp.Endpoint(plain_http=True)."
@@ -57,6 +58,9 @@ class Endpoint:
         read them.
     query : dict of str, optional
         What each address has after its question mark, written into the journal: no keys.
+    max_bytes : int
+        Bytes of a response that are read. Of a longer one the journal keeps the first part, and it
+        is asked for again at most once.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class Endpoint:
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     plain_http: bool = False
     query: Mapping[str, str] = field(default_factory=dict, hash=False)
+    max_bytes: int = 1_000_000
     _tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +106,8 @@ class Endpoint:
         set_(self, "_tokens", Secret([]))
         if not self.timeout > 0:
             raise ValueError(f"timeout={self.timeout!r} must be a number of seconds above 0.")
+        if not isinstance(self.max_bytes, int) or self.max_bytes < 1:
+            raise ValueError(f"max_bytes={self.max_bytes!r} must be a whole number of at least 1.")
         if self.base_url not in (None, NOT_RECORDED) and self._is_read_by_others():
             raise ValueError(OPEN.format(where=f"{self.base_url!r}"))
 
@@ -199,6 +206,8 @@ class Endpoint:
         import httpx2
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+        from foundation_priors.elicit.transport import bounded
+
         if self.base_url == NOT_RECORDED:
             raise ElicitationError(
                 f"Where model {name!r} was asked is not recorded: replay its answers, or name a"
@@ -216,11 +225,12 @@ class Endpoint:
             base_url=self.address,
             max_retries=0,
             timeout=timeout,
-            default_headers={**self._silenced(name, key), **headers},
+            default_headers={**PLAIN, **self._silenced(name, key), **headers},
             default_query=dict(self.query) or None,
             http_client=DefaultAsyncHttpxClient(
                 timeout=timeout,
                 limits=limits,
+                event_hooks={"response": [bounded(self.max_bytes)]},
                 follow_redirects=False,  # key, headers and prompt would go along
                 trust_env=not is_loopback(self.address),  # no proxy stands before this machine
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import re
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from foundation_priors.elicit.answers import Rejected
 from foundation_priors.elicit.fields import shown
-from foundation_priors.elicit.reading import is_whole, loads, spoken
-from foundation_priors.elicit.retry import Unreadable, looks_like_page
+from foundation_priors.elicit.reading import is_whole, spoken
+from foundation_priors.elicit.retry import Unreadable
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
     from foundation_priors.elicit.design import Call, Study
 
-__all__ = ["Dialect", "Mode", "Reply", "compose", "judge", "read_reply", "send"]
+__all__ = ["PATH", "Dialect", "Mode", "Reply", "compose", "judge", "read_reply"]
 
 PATH = "/chat/completions"
 OPTIONS = 20  # the most likely tokens that most servers tell at each place; some tell fewer
@@ -168,44 +165,6 @@ def _messages(study: Study, call: Call, mode: Mode) -> list[dict[str, Any]]:
     last = messages[-1]
     worded = f"{last['content']}\n\n{study.schema.instructions(call)}"
     return [*messages[:-1], {**last, "content": worded}]
-
-
-async def send(client: AsyncOpenAI, content: bytes, timeout: float) -> Reply:
-    """Send a request and read its response.
-
-    Parameters
-    ----------
-    client : openai.AsyncOpenAI
-        Whose own retries are off.
-    content : bytes
-        The body, as JSON.
-    timeout : float
-        Seconds for all of it: the client's own limit is on each silence, and a server may send a
-        byte now and then for ever.
-
-    Returns
-    -------
-    Reply
-        The response.
-
-    Raises
-    ------
-    openai.OpenAIError, TimeoutError, Unreadable
-        What `retry.explain` explains.
-    """
-    import httpx2
-
-    began = asyncio.get_running_loop().time()
-    async with asyncio.timeout(timeout):
-        response = await client.post(PATH, cast_to=httpx2.Response, content=content)
-    latency = asyncio.get_running_loop().time() - began
-    try:
-        value = loads(response.content)
-    except ValueError:
-        page = looks_like_page(response.text)
-        text = "a web page came instead of JSON" if page else "the response was cut short"
-        raise Unreadable(text, page) from None
-    return read_reply(value, latency)
 
 
 def read_reply(value: Any, latency: float = 0.0) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal", "read"]
 
 ENDED = ("collected", "failed")  # of batches
+DEEPEST = 100  # lists and objects within each other
 LONG_SECRET = 8  # shorter ones would be struck out of answers by chance
 
 
@@ -232,8 +234,11 @@ class Journal:
     def _encode(self, line: Mapping[str, Any]) -> bytes:
         if self._file < 0:
             raise JournalError(f"The journal {str(self.path)!r} is closed.")
-        data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=_plain)
-        raw = data.encode("utf-8", "backslashreplace") + b"\n"
+        try:
+            data = _spelt_out(line)
+        except (ValueError, RecursionError):
+            data = _spelt_out(_tame(line))
+        raw = data.encode("utf-8", "backslashreplace") + b"\n"  # half a character as JSON has it
         for secret in self._secrets:
             if secret in raw:
                 raw = raw.replace(secret, b"[redacted]")
@@ -303,6 +308,22 @@ def _spelt(secret: str, times: int) -> bytes:
     for _ in range(times):
         secret = json.dumps(secret, ensure_ascii=False)[1:-1]
     return secret.encode()
+
+
+def _spelt_out(line: Any) -> str:
+    how: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+    return json.dumps(line, default=_plain, **how)
+
+
+def _tame(value: Any, depth: int = 0) -> Any:
+    """Put null for numbers that JSON does not know, and for what is nested too deeply."""
+    if depth > DEEPEST or isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): _tame(part, depth + 1) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tame(part, depth + 1) for part in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -6,16 +6,17 @@ import asyncio
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.elicit.answers import Rejected
 from foundation_priors.elicit.budget import Cost, OutOfBudget
-from foundation_priors.elicit.exchange import Dialect, Mode, Reply, compose, judge, send
+from foundation_priors.elicit.exchange import Dialect, Mode, Reply, compose, judge
 from foundation_priors.elicit.limit import Limit
 from foundation_priors.elicit.reading import loads
 from foundation_priors.elicit.retry import Fault, explain
-from foundation_priors.elicit.run import Run, now
+from foundation_priors.elicit.run import Run, label, now
+from foundation_priors.elicit.transport import Arrived, Oversized, send
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -29,6 +30,7 @@ DOUBTS = 3  # calls that may be to blame, before the server is
 BREATH = 512  # calls passed over before others get a turn
 MODES: tuple[Mode, ...] = ("json_schema", "json_object", "text")
 PROBES = 2  # answers by which a mode may show that it is understood
+LONG = 1e9  # seconds
 OUT = "the budget does not cover the next request"
 
 
@@ -221,10 +223,8 @@ class Lane:
             if isinstance(got, Reply):
                 self._heard = asyncio.get_running_loop().time()
                 self.limit.faster()
-                if self._doubtful:
-                    await self._resolve_doubts()
                 return got
-            run.journal.note(run.failure(call, question.attempt, got))
+            await run.fail(call, question.attempt, got)
             run.tick()
             if got.kind == "bad" and self._reworded(question, got):
                 continue
@@ -261,9 +261,12 @@ class Lane:
         try:
             await run.budget.reserve(question.bound)
             spent = question.bound  # what a request costs that is cancelled is not known
+            point = run.study.endpoints[call.model]
+            arrived = Arrived(point.max_bytes)
             try:
-                timeout = run.study.endpoints[call.model].timeout
-                reply = await send(self.clients[call.model], question.content, timeout)
+                reply = await send(
+                    self.clients[call.model], question.content, point.timeout, arrived
+                )
                 spent = run.spent(call, question.bound, reply, True)
                 return reply
             except Exception as error:
@@ -271,7 +274,8 @@ class Lane:
                 spent = run.spent(call, question.bound, None, fault.billed)
                 if fault.overload:
                     self.limit.slower(epoch)
-                return fault
+                paid = fault.billed and arrived.status == 200
+                return replace(fault, raw=arrived.text) if paid else fault
             finally:
                 run.budget.settle(question.bound, spent)
         finally:
@@ -282,7 +286,8 @@ class Lane:
         if fault.kind == "stop" or early:
             raise self.run.error(model, fault)
         if fault.after is not None and fault.after > self.run.patience.patience:
-            advice = f"it asks to wait {fault.after:,.0f} s, so run again then to go on"
+            wait = f"{fault.after:,.0f} s" if fault.after < LONG else "a very long time"
+            advice = f"it asks to wait {wait}, so run again then to go on"
             raise self.run.error(model, Fault("stop", fault.text, advice=advice))
 
     async def keep(self, question: Question, reply: Reply, last: bool) -> bool:
@@ -302,7 +307,13 @@ class Lane:
         bool
             Whether the call is done.
         """
-        parsed, rejected = judge(self.run.study, question.call, reply)
+        parsed: list[dict[str, Any]] | None = None
+        rejected: Rejected | None = None
+        if isinstance(reply, Oversized):
+            rejected = reply.rejected
+            last = last or self.run.journal.tries(question.call.key) > 0  # it may cost much
+        else:
+            parsed, rejected = judge(self.run.study, question.call, reply)
         final = rejected is None or rejected.reason in KEPT or last
         await self.run.keep(
             question.call,
@@ -314,6 +325,8 @@ class Lane:
             final,
             question.attempt,
         )
+        if self._doubtful:
+            await self._resolve_doubts()
         return final
 
     async def _decide(self, call: Call, mode: Mode, reply: Reply) -> None:
@@ -334,8 +347,8 @@ class Lane:
                 **({"dialect": asdict(dialect)} if dialect != Dialect() else {}),
                 "structured": mode,
                 "logprobs": bool(reply.logprobs),
-                "server_model": reply.model,
-                "fingerprint": reply.fingerprint,
+                "server_model": label(reply.model),
+                "fingerprint": label(reply.fingerprint),
                 "time": now(),
             }
         )

@@ -12,7 +12,7 @@ from typing import IO, Any
 from foundation_priors.elicit.lock import open_flags, refuse_special
 from foundation_priors.errors import IncompleteWarning, JournalError
 
-__all__ = ["read", "refuse_foreign", "repair", "sound_lines"]
+__all__ = ["damaged", "read", "refuse_foreign", "repair", "sound_lines"]
 
 FORMAT = 1
 # What a line of each kind holds at least.
@@ -212,14 +212,19 @@ def _begins(raw: bytes) -> bool:
     )
 
 
+def damaged(path: str | os.PathLike, number: int) -> JournalError:
+    """Return the error that names a line of a journal."""
+    return JournalError(
+        f"Line {number} of the journal {str(path)!r} is damaged: take that line out, and run again"
+        " to ask for it anew."
+    )
+
+
 def _checked(line: dict[str, Any] | None, number: int, path: str | os.PathLike) -> dict[str, Any]:
     kind = None if line is None else line.get("kind")
     later = isinstance(kind, str) and kind not in KINDS and number > 1
     if line is None or not (later or _is_ours(line)):
-        raise JournalError(
-            f"Line {number} of the journal {str(path)!r} is damaged: take that line out, and run"
-            " again to ask for it anew."
-        )
+        raise damaged(path, number)
     form = line.get("format", FORMAT)
     if not isinstance(form, int) or form > FORMAT:
         raise JournalError(

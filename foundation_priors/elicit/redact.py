@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Secret", "one_line", "redact", "redacted_logs", "visible"]
+__all__ = ["Secret", "one_line", "one_row", "redact", "redacted_logs", "visible"]
 
 CHATTY = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")  # they log headers and addresses
 HIDDEN = "[redacted]"
@@ -24,7 +24,9 @@ PATTERNS = (
         r"[^\s\"'&,;}]{6,}"
     ),
     re.compile(r"\b(?:sk|pk|rk|gsk|hf|xai|key|AIza)[-_][A-Za-z0-9_\-*.]{6,}"),
-    re.compile(r"[^\s\"',;:]*\*{3,}[^\s\"',;}]*"),  # servers show the ends of a masked key
+    re.compile(
+        r"(?<![^\s\"',;:])[^\s\"',;:]*\*{3,}[^\s\"',;}]*"
+    ),  # servers show the ends of a masked key
 )
 # What a terminal obeys or a reader cannot see: control characters but for tabs and new lines, marks
 # that turn the direction of writing, and halves of characters.
@@ -183,6 +185,22 @@ def visible(text: str) -> str:
     a\x1b[31mb
     """
     return OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def one_row(text: object) -> str:
+    """Return a text with its control characters and new lines escaped.
+
+    Parameters
+    ----------
+    text : object
+        As `str` has it.
+
+    Returns
+    -------
+    str
+        All of it, on one line.
+    """
+    return visible(str(text)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _keep_name(found: re.Match[str]) -> str:

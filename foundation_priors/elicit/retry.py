@@ -116,6 +116,8 @@ class Fault:
         Whether the server took the request and broke on it.
     busy : bool
         Whether the server turned it away for want of time alone.
+    raw : str or None
+        What came of a response that may have been charged for.
     """
 
     kind: Kind
@@ -127,6 +129,7 @@ class Fault:
     early: int = 0
     served: bool = False
     busy: bool = False
+    raw: str | None = None
 
 
 class Unreadable(Exception):  # noqa: N818  # an event that is explained, not shown
@@ -138,11 +141,13 @@ class Unreadable(Exception):  # noqa: N818  # an event that is explained, not sh
         What it holds instead.
     page : bool
         Whether it is a web page.
+    early : int
+        After how many of them a run that has had no response yet is stopped; 0: never.
     """
 
-    def __init__(self, text: str, page: bool = False) -> None:
+    def __init__(self, text: str, page: bool = False, early: int = 0) -> None:
         super().__init__(text)
-        self.text, self.page = text, page
+        self.text, self.page, self.early = text, page, early
 
 
 def explain(error: Exception) -> Fault:
@@ -174,7 +179,7 @@ def explain(error: Exception) -> Fault:
     if isinstance(error, Unreadable):
         if error.page:
             return Fault("again", error.text, advice=ADDRESS, early=3)  # a proxy may say so once
-        return Fault("again", error.text, billed=True)
+        return Fault("again", error.text, billed=True, early=error.early)
     raise error
 
 
@@ -219,9 +224,9 @@ def _number(text: str, unit: float) -> float | None:
 def _until(text: str) -> float | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
 
 
 def _of_connection(error: Exception) -> Fault:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.elicit.budget import Budget, Cost
+from foundation_priors.elicit.budget import Budget, Cost, least_tokens
 from foundation_priors.elicit.design import digest
 from foundation_priors.elicit.exchange import LETTER
-from foundation_priors.elicit.redact import one_line, redact
+from foundation_priors.elicit.redact import one_line, redact, visible
+from foundation_priors.elicit.transport import Oversized
 from foundation_priors.errors import ElicitationError
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from foundation_priors.elicit.progress import Outcome
     from foundation_priors.elicit.retry import Fault, Patience
 
-__all__ = ["Run", "now"]
+__all__ = ["Run", "label", "now"]
 
+LABEL = 200  # characters of a server's name for its model
 SLACK = 256  # tokens that servers add: the marks of roles, a system prompt of their own
 
 
@@ -110,20 +112,26 @@ class Run:
         Returns
         -------
         Cost
-            The bound, where the server does not say.
+            The bound, where the server does not say; and what the texts must have had at least,
+            where it says less.
         """
         self.outcome.requests += 1
         if reply is None:
             self.outcome.failures += 1
             return bound if billed else Cost(calls=1)
+        point = self.study.endpoints[call.model]
+        into = least_tokens(*(str(message["content"]) for message in call.messages))
+        out = least_tokens(reply.text)
         if reply.tokens is None:
             self.outcome.unrecorded += 1
-            return bound
-        used, point = reply.tokens, self.study.endpoints[call.model]
+            least = Cost(1, into + out, point.cost(into, out))
+            return Cost(1, max(bound.tokens, least.tokens), max(bound.money, least.money))
+        used = reply.tokens
         for side, count in used.items():
             self.outcome.tokens[side] += count
-        cost = Cost(1, used["input"] + used["output"], point.cost(used["input"], used["output"]))
-        self.outcome.money += cost.money
+        self.outcome.money += point.cost(used["input"], used["output"])
+        into, out = max(used["input"], into), max(used["output"], out)
+        cost = Cost(1, into + out, point.cost(into, out))
         if cost.tokens > bound.tokens > 0:  # a long prompt of the server's own: expect it from now
             over = int(cost.tokens - bound.tokens)
             self._surprise[call.model] = self._surprise.get(call.model, 0) + over
@@ -137,9 +145,19 @@ class Run:
             f" {self.clean(fault.text)}: {fault.advice}."
         )
 
-    def failure(self, call: Call, attempt: int, fault: Fault) -> dict[str, Any]:
-        """Return the journal's line of a request without a response."""
-        return {
+    async def fail(self, call: Call, attempt: int, fault: Fault) -> None:
+        """Write down a request that brought no answer, and what may have been paid for at once.
+
+        Parameters
+        ----------
+        call : Call
+            The call.
+        attempt : int
+            From 1.
+        fault : Fault
+            What went wrong.
+        """
+        line = {
             "kind": "failure",
             "key": call.key,
             "model": call.model,
@@ -147,6 +165,11 @@ class Run:
             "error": self.clean(fault.text),
             "time": now(),
         }
+        if fault.raw is None:
+            self.journal.note(line)
+            return
+        self.journal.hide(self.secrets())
+        await self.journal.append({**line, "raw": fault.raw, "length": len(fault.raw)})
 
     async def keep(
         self,
@@ -212,8 +235,8 @@ class Run:
             "schema": digest(call.schema),
             "structured": mode,
             "settings": call.settings,
-            "server_model": reply and reply.model,
-            "fingerprint": reply and reply.fingerprint,
+            "server_model": reply and label(reply.model),
+            "fingerprint": reply and label(reply.fingerprint),
             "raw": reply and (reply.text or reply.refusal or ""),
             "parsed": None,
             "rejected": None,
@@ -221,6 +244,8 @@ class Run:
             "tokens": reply and reply.tokens,
             "latency": reply and round(reply.latency, 4),
         }
+        if isinstance(reply, Oversized):
+            line["length"] = reply.length
         if self.study.probabilities:
             line["logprobs"] = reply and reply.logprobs
         if reply is not None and reply.thoughts:
@@ -241,6 +266,13 @@ class Run:
                 f"A budget in tokens or money needs a bound on the answers of model {name!r}: pass"
                 ' settings={"max_tokens": ...}.'
             )
+
+
+def label(name: object) -> str | None:
+    """Return a server's name for something as text that can be shown and stored."""
+    if isinstance(name, str | int | float):
+        return visible(str(name))[:LABEL]
+    return None
 
 
 def now() -> str:

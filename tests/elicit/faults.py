@@ -2,18 +2,20 @@
 
 A fault is named in the server's script. Some bring no response at all (``BROKEN``), some an HTTP
 error that asking again mends (``PASSING``) or does not (``FATAL``), some a response that holds no
-valid answer (``USELESS``), and some only look odd and must be understood (``HARMLESS``).
+valid answer (``USELESS``), some only look odd and must be understood (``HARMLESS``), and some are
+longer than anybody wants, cost more to read than to send, or lead elsewhere (``WILD``).
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["BROKEN", "FATAL", "HARMLESS", "PASSING", "USELESS", "Reply", "error", "spoil"]
+__all__ = ["BROKEN", "FATAL", "HARMLESS", "PASSING", "USELESS", "WILD", "Reply", "error", "spoil"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Reply:
     """A response: ``ending`` says what becomes of the connection.
 
     ``keep`` sends all of it; ``reset`` and ``cut`` send half and then a RST or a FIN; ``abort``
-    sends nothing and then a RST; ``hang`` sends nothing, ever; ``endless`` sends spaces for ever.
+    sends nothing and then a RST; ``hang`` sends nothing, ever; ``endless`` sends spaces for ever,
+    slowly, and ``flood`` as fast as they are taken.
     """
 
     status: int
@@ -232,6 +235,43 @@ def _escaped(text: str) -> str:
     return f"\n {re.sub(r'"[^"\\]*"', escape, text)} \n"
 
 
+def _packed(name: str, size: int = 0) -> Callable[[Reply, Asked], Reply]:
+    """Send gzip under a name, of the reply or of that many zeros."""
+    body = gzip.compress(bytes(size)) if size else None
+    return lambda reply, asked: replace(
+        reply, body=body or gzip.compress(reply.body), headers={"Content-Encoding": name}
+    )
+
+
+def _events(whole: bool, end: str = "data: [DONE]\n\n") -> Callable[[Reply, Asked], Reply]:
+    """Send the reply as server-sent events: in one, or a few letters in each."""
+
+    def fault(reply: Reply, asked: Asked) -> Reply:
+        value = json.loads(reply.body)
+        usage, choices = value.pop("usage"), value["choices"]
+        text = choices[0]["message"].pop("content")
+        parts = [{**choices[0], "message": {"content": text}}] if whole else []
+        size = 7
+        for place in range(0, 0 if whole else len(text), size):
+            delta = {"content": text[place : place + size]}
+            parts.append({"index": 0, "delta": delta, "finish_reason": None})
+        if not whole and end:
+            parts.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+        pieces = [{**value, "choices": [part]} for part in parts]
+        pieces.append({**value, "choices": [], "usage": usage})
+        body = ": waiting\n\n" + "".join(f"data: {json.dumps(p)}\n\n" for p in pieces) + end
+        return replace(reply, body=body.encode(), kind="text/event-stream")
+
+    return fault
+
+
+def _told(reply: Reply, asked: Asked) -> Reply:
+    """Send what the script says."""
+    told = asked.script["told"]
+    body = told["body"].encode("utf-8", "surrogatepass")
+    return Reply(told.get("status", 200), body, told.get("headers", {}))
+
+
 BROKEN: dict[str, Callable[[Reply, Asked], Reply]] = {
     "reset": _ending("reset"),
     "abort": _ending("abort"),
@@ -261,7 +301,6 @@ FATAL: dict[str, Callable[[Reply, Asked], Reply]] = {
     "quota": _quota,
     "no_format": _no_format,
     "too_long": _too_long,
-    **{f"redirect_{status}": _redirect(status) for status in (301, 302, 303, 307, 308)},
 }
 USELESS: dict[str, Callable[[Reply, Asked], Reply]] = {
     "wrong_schema": _rewrite(lambda text: json.dumps({"something": "else"})),
@@ -293,4 +332,24 @@ OTHERS: dict[str, Callable[[Reply, Asked], Reply]] = {
     "blanks_to_the_limit": _change(_blanks),
     "all_thoughts": _change(_all_thoughts),
 }
-FAULTS = OTHERS | BROKEN | PASSING | FATAL | USELESS | HARMLESS
+WILD: dict[str, Callable[[Reply, Asked], Reply]] = {
+    "long": _rewrite(lambda text: text + " " * 3_000_000),
+    "flood": _ending("flood"),
+    "bomb": _packed("gzip", 200_000_000),
+    "deflated_bomb": _packed("deflate", 200_000_000),
+    "packed": _packed("gzip"),
+    "packed_oddly": _packed("br"),
+    "packed_badly": lambda reply, asked: replace(
+        reply, headers={"Content-Encoding": "gzip"}, body=gzip.compress(reply.body)[:40]
+    ),
+    "charset": lambda reply, asked: replace(reply, kind="application/json; charset=zlib"),
+    "events": _events(whole=False),
+    "events_in_one": _events(whole=True),
+    "events_cut": _events(whole=False, end=""),
+    "events_without_answer": lambda reply, asked: replace(
+        reply, body=b"event: ping\ndata: {}\n\ndata: [DONE]\n\n", kind="text/event-stream"
+    ),
+    **{f"redirect_{status}": _redirect(status) for status in (301, 302, 303, 307, 308)},
+    "told": _told,
+}
+FAULTS = OTHERS | BROKEN | PASSING | FATAL | USELESS | HARMLESS | WILD

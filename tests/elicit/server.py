@@ -38,6 +38,7 @@ SCRIPT: dict[str, Any] = {
     "burst": None,  # {"every": n, "length": k, "fault": name}: k faults in a row after every n
     "retry_after": 0.05,  # seconds, or any text, in the header of rate_limit_after
     "location": "/v1/chat/completions",  # to which redirect_3xx sends
+    "told": {"body": ""},  # what told sends: its body, status and headers
     "slow": 0.3,  # seconds that slow adds
     "formats": ["json_schema", "json_object", "text"],  # response_format has else an error 400
     "most_listed": None,  # more top_logprobs are an error 400
@@ -68,6 +69,7 @@ class State:
     open: int = 0
     peak: int = 0
     connections: int = 0
+    flooded: int = 0
 
     def __post_init__(self) -> None:
         # A batch is answered as a whole: in it, only faults that are a status or a text make sense.
@@ -75,7 +77,7 @@ class State:
 
     def counts(self) -> dict[str, Any]:
         """Return all that was counted since the last script."""
-        names = ("by_hash", "faults", "keys", "paths", "queries", "peak", "connections")
+        names = ("by_hash", "faults", "keys", "paths", "queries", "peak", "connections", "flooded")
         return {"requests": self.by_hash.total()} | {n: getattr(self, n) for n in names}
 
     def chat(self, body: Mapping[str, Any], key: str) -> Reply:
@@ -234,6 +236,9 @@ class Connection(asyncio.Protocol):
         if reply.ending == "endless":
             self.transport.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
             self._drip()
+        elif reply.ending == "flood":
+            self.transport.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+            self._flood()
         elif reply.ending == "keep":
             head += f"Content-Length: {len(reply.body)}\r\n\r\n"
             self.transport.write(head.encode() + reply.body)
@@ -246,6 +251,13 @@ class Connection(asyncio.Protocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(b"1\r\n \r\n")
             asyncio.get_running_loop().call_later(0.05, self._drip)
+
+    def _flood(self) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            if self.transport.get_write_buffer_size() < 1 << 20:
+                self.transport.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+                self.state.flooded += 65536
+            asyncio.get_running_loop().call_later(0.001, self._flood)
 
     def _break(self, head: bytes, reply: Reply) -> None:
         """End the connection in the middle of a body (reset, cut) or before it (abort)."""
