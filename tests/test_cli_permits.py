@@ -1,8 +1,10 @@
 """What a study from somebody else may do: send no key and read no file that was not allowed."""
 
 import io
+import json
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +202,102 @@ def test_a_pipe_is_not_read(folder: Path) -> None:
 def test_a_key_is_a_name_and_a_host(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["elicit", "none.toml", "--preview", "--key", typed]) == 2
     assert "--key OPENAI_API_KEY=api.openai.com" in capsys.readouterr().err
+
+
+@pytest.fixture
+def evil(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a study whose every name and text, and whose server's, has what a terminal obeys."""
+    monkeypatch.chdir(tmp_path)
+    body = {
+        "choices": [{"message": {"content": f'{{"vote": "{EVIL}"}}'}, "finish_reason": "stop"}],
+        "model": f"m{EVIL}",
+        "system_fingerprint": f"f{EVIL}",
+    }
+    server.script(when={"you are p1": "told"}, told={"body": json.dumps(body)})
+    bad = json.dumps(EVIL)[1:-1]
+    (tmp_path / "study.toml").write_text(
+        f'''prompt = "you are {{profile}} {bad} {{fr}}"
+answer = {{vote = ["a", "b"]}}
+[factors.fr]
+"l{bad}" = "{bad}"
+[profiles]
+profile = ["p1", "p2{bad}"]
+[models."m{bad}"]
+base_url = "{server.url}"
+price = [1, 1]
+''',
+        encoding="utf-8",
+    )
+    return tmp_path / "study.toml"
+
+
+EVIL = "\x1b[2J\x1b]0;title\x07\x9b31m\r\u202e\x7f[red]"
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    text = captured.out + captured.err
+    assert not [c for c in text if c in EVIL[:-5] and not c.isprintable()], repr(text)
+    return text
+
+
+def test_what_a_terminal_would_obey_is_shown_escaped(
+    evil: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["elicit", str(evil), "--preview"]) == 0
+    assert r"\x1b[2J" in printed(capsys)
+    assert run(evil) == 0
+    told = printed(capsys)
+    assert r"\x1b[2J" in told and "1 of 2 answers" in told
+    assert main(["show", str(evil.with_name("a.jsonl"))]) == 0
+    told = printed(capsys)
+    assert r"m\x1b[2J" in told and r"served as" in told
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["elicit", f"{EVIL}.toml", "--journal", "a"],
+        ["elicit", f"a{EVIL}\nb.toml", "--preview"],
+        [f"{EVIL}"],
+        ["datasets", EVIL],
+        ["show", EVIL],
+        ["audit", EVIL],
+        ["elicit", "a", "--key", EVIL],
+    ],
+)
+def test_so_are_errors(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(typed) in (1, 2)
+    assert printed(capsys).count("\n") == 1
+
+
+def test_so_are_warnings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def warned(options: object) -> None:
+        print(warnings.formatwarning(f"odd {EVIL}", UserWarning, f"file{EVIL}", 1))
+
+    before = warnings.formatwarning
+    monkeypatch.setattr("foundation_priors.cli.commands._datasets", warned)
+    assert main(["datasets"]) == 0
+    assert r"odd \x1b[2J" in printed(capsys) and warnings.formatwarning is before
+
+
+DAMAGED = [
+    '{"kind":"answer","key":"00","final":true}',
+    '{"kind":"answer","key":"00","final":true,"model":[],"raw":"","cells":7}',
+    '{"kind":"answer","key":"00","final":true,"model":"m","raw":"","cells":[],"tokens":{"a":"b"}}',
+    '{"kind":"answer","key":"00","final":false,"rejected":7,"cells":[]}',
+    '{"kind":"answer","key":"00","final":true,"model":"m","raw":"","latency":"x","cells":[]}',
+    '{"kind":"study","version":"a"}',
+    '{"kind":"study","version":"a","models":7,"prompt":[]}',
+    '{"kind":"batch","name":"a","status":"x","keys":7}',
+]
+
+
+@pytest.mark.parametrize("line", DAMAGED)
+def test_a_damaged_journal_is_one_sentence(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(line + "\n")
+    code = main(["show", str(tmp_path / "a.jsonl")])
+    captured = capsys.readouterr()
+    assert code == 1 and captured.err.count("\n") == 1 or code == 0 and not captured.err

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.usage import UsageError
-from foundation_priors.elicit.redact import visible
+from foundation_priors.elicit.redact import one_row, visible
 from foundation_priors.errors import IncompleteWarning
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def elicit(
                 f"{str(output)!r} cannot be written ({error.strerror or error}), but the answers"
                 f" are in {str(journal)!r}."
             ) from error
-        print(f"Written to {output}: {len(answers)} rows.")
+        print(f"Written to {visible(str(output))}: {len(answers)} rows.")
 
 
 def typed(arguments: list[str]) -> str:
@@ -184,7 +184,7 @@ def _notes() -> Iterator[None]:
 
         def told(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
             if issubclass(category, IncompleteWarning):
-                print(f"foundation-priors: note: {message}", file=sys.stderr)
+                print(f"foundation-priors: note: {one_row(message)}", file=sys.stderr)
             else:
                 usual(message, category, *rest, **more)
 

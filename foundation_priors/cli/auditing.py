@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.usage import UsageError
+from foundation_priors.elicit.redact import visible
 
 if TYPE_CHECKING:
     import argparse
@@ -69,10 +70,10 @@ def audit(options: argparse.Namespace) -> None:
             statements=options.statement,
             trust=_trust(options.trust),
         )
-        print(found.summary())
+        print(visible(found.summary()))
         for name, file in wanted.items():
             if file is not None:
-                print(f"\nWritten to {getattr(found, f'to_{name}')(file)}.")
+                print(f"\nWritten to {visible(str(getattr(found, f'to_{name}')(file)))}.")
     except (OSError, ValueError) as error:
         raise UsageError(str(error)) from error
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from foundation_priors.cli.auditing import add_arguments
 from foundation_priors.cli.usage import Parser, UsageError, amount, whole
+from foundation_priors.elicit.redact import one_row, visible
 from foundation_priors.errors import FoundationPriorsError, did_you_mean
 
 __all__ = ["main"]
@@ -43,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser, commands = _parser()
+    usual = warnings.formatwarning
+    warnings.formatwarning = lambda *given, **more: visible(usual(*given, **more))
     try:
         _know(arguments, commands)
         options = parser.parse_args(arguments)
@@ -57,11 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _told(error, FAILED)
     except KeyboardInterrupt as error:
         return _told(str(error) or "stopped.", INTERRUPTED)
+    finally:
+        warnings.formatwarning = usual
     return 0
 
 
 def _told(sentence: object, code: int) -> int:
-    print(f"foundation-priors: {sentence}", file=sys.stderr)
+    print(f"foundation-priors: {one_row(sentence)}", file=sys.stderr)
     return code
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from foundation_priors.cli.tables import table
 from foundation_priors.cli.tally import Cells, Tally
+from foundation_priors.elicit.redact import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,8 +42,8 @@ def report(console: Console, found: Tally) -> None:
 
 
 def shown(value: object) -> str:
-    """Return the beginning of a text, without what a terminal would obey."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    """Return the beginning of a text, with what a terminal would obey escaped."""
+    line = visible(" ".join(str(value).split()))
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
@@ -50,7 +51,8 @@ def _progress(console: Console, found: Tally) -> None:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
-    console.print(f"{found.path.name}, {_size(found.path.stat().st_size)}", markup=False)
+    name = visible(found.path.name)
+    console.print(f"{name}, {_size(found.path.stat().st_size)}", markup=False)
     if found.study is None:
         console.print("The journal does not say what was asked.")
         return
@@ -74,9 +76,10 @@ def _size(size: float) -> str:
 
 def _filled(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     """Return a table of texts, in which no bracket is markup."""
+    from rich.markup import escape
     from rich.text import Text
 
-    out = table(title, *columns)
+    out = table(title, *(escape(visible(column)) for column in columns))
     for row in rows:
         out.add_row(*(Text(shown(cell)) for cell in row))
     return out
@@ -177,7 +180,7 @@ def _versions(found: Tally) -> Table:
     last = found.study.version if found.study else ""
     rows = []
     for name, version in found.versions.items():
-        time = _minute(version.line.get("time", ""))
+        time = _minute(str(version.line.get("time", "")))
         marked = f"{name[:8]}{' (the last)' if name == last else ''}"
         rows.append([marked, time, f"{version.calls:,}", version.line.get("prompt", "")])
     return _filled("Prompts", ("version", "first run, UTC", "calls done", "prompt"), rows)
@@ -199,7 +202,7 @@ def _notes(found: Tally) -> list[str]:
         said = [f"served as {served}", *([f"fingerprint {prints}"] if prints else [])]
         forms = ", ".join(sorted(usage.heard["structured"]))
         said += [f"answers by {forms}"] if forms else []
-        notes.append(f"{shown(name)}: {'; '.join(_printable(part) for part in said)}.")
+        notes.append(f"{shown(name)}: {'; '.join(visible(part) for part in said)}.")
         if usage.unrecorded:
             notes.append(
                 f"{shown(name)}: tokens of {usage.unrecorded:,} of {usage.requests:,} responses are"
@@ -212,14 +215,10 @@ def _notes(found: Tally) -> list[str]:
     return [*notes, *_times(found)]
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def _times(found: Tally) -> list[str]:
     if not found.first:
         return []
-    sentence = f"Answered from {_second(found.first)} to {_second(found.last)} UTC"
+    sentence = f"Answered from {shown(_second(found.first))} to {shown(_second(found.last))} UTC"
     if not found.latency:
         return [f"{sentence}."]
     middle, slow = np.quantile(np.frombuffer(found.latency, dtype=np.float32), [0.5, 0.95])
