@@ -338,6 +338,7 @@ class Batches:
                 fault = dataclasses.replace(fault, advice=NO_BATCHES)
             if fault.kind != "again" or failures >= self.run.patience.tries:
                 raise self.run.error(model, fault)
+            self.run.check_wait(model, fault)
             await asyncio.sleep(self.run.patience.pause(failures, fault.after))
 
 

@@ -30,7 +30,6 @@ DOUBTS = 3  # calls that may be to blame, before the server is
 BREATH = 512  # calls passed over before others get a turn
 MODES: tuple[Mode, ...] = ("json_schema", "json_object", "text")
 PROBES = 2  # answers by which a mode may show that it is understood
-LONG = 1e9  # seconds
 OUT = "the budget does not cover the next request"
 
 
@@ -285,10 +284,7 @@ class Lane:
         early = 0 < fault.early <= failures and self._heard == -math.inf
         if fault.kind == "stop" or early:
             raise self.run.error(model, fault)
-        if fault.after is not None and fault.after > self.run.patience.patience:
-            wait = f"{fault.after:,.0f} s" if fault.after < LONG else "a very long time"
-            advice = f"it asks to wait {wait}, so run again then to go on"
-            raise self.run.error(model, Fault("stop", fault.text, advice=advice))
+        self.run.check_wait(model, fault)
 
     async def keep(self, question: Question, reply: Reply, last: bool) -> bool:
         """Write a response down.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "label", "now"]
 
+LONG = 1e9  # seconds
 LABEL = 200  # characters of a server's name for its model
 SLACK = 256  # tokens that servers add: the marks of roles, a system prompt of their own
 
@@ -144,6 +146,13 @@ class Run:
             f"Asking model {model!r} at {redact(address, self.secrets())} failed:"
             f" {self.clean(fault.text)}: {fault.advice}."
         )
+
+    def check_wait(self, model: str, fault: Fault) -> None:
+        """Stop where a server asks to wait for longer than the run is patient."""
+        if fault.after is not None and fault.after > self.patience.patience:
+            wait = f"{fault.after:,.0f} s" if fault.after < LONG else "a very long time"
+            advice = f"it asks to wait {wait}, so run again then to go on"
+            raise self.error(model, replace(fault, advice=advice))
 
     async def fail(self, call: Call, attempt: int, fault: Fault) -> None:
         """Write down a request that brought no answer, and what may have been paid for at once.

@@ -38,6 +38,7 @@ SCRIPT: dict[str, Any] = {
     "burst": None,  # {"every": n, "length": k, "fault": name}: k faults in a row after every n
     "retry_after": 0.05,  # seconds, or any text, in the header of rate_limit_after
     "location": "/v1/chat/completions",  # to which redirect_3xx sends
+    "paths": {},  # what is sent, as by told, to requests whose method and path begin so
     "told": {"body": ""},  # what told sends: its body, status and headers
     "slow": 0.3,  # seconds that slow adds
     "formats": ["json_schema", "json_object", "text"],  # response_format has else an error 400
@@ -202,6 +203,11 @@ class Connection(asyncio.Protocol):
         state, key = self.state, headers.get("authorization", "").removeprefix("Bearer ")
         state.keys[headers.get("authorization", "")] += 1
         state.paths[f"{method} {path}"] += 1
+        for start, told in state.script["paths"].items():
+            if f"{method} {path}".startswith(start):
+                return Reply(
+                    told.get("status", 200), told["body"].encode(), told.get("headers", {})
+                )
         if (method, path) == ("POST", "/v1/chat/completions"):
             return state.chat(json.loads(body), key)
         if path.startswith(("/v1/files", "/v1/batches")):
