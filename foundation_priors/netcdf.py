@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from foundation_priors.display import visible
 from foundation_priors.errors import FileError
 from foundation_priors.hdf5 import MAX_BYTES, Damaged, read, regular
 
@@ -31,7 +31,6 @@ __all__ = [
     "need",
     "numbers",
     "parse",
-    "shown",
     "table",
     "whole",
     "save",
@@ -141,21 +140,7 @@ def told(error: BaseException) -> str:
         return "it is nested too deep"
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
-    return shown(text or type(error).__name__)[:400]
-
-
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def shown(text: object) -> str:
-    r"""Return a text from elsewhere with its control characters escaped.
-
-    Examples
-    --------
-    >>> print(shown("red \x1b[31m"))
-    red \x1b[31m
-    """
-    return CONTROL.sub(lambda found: repr(found[0])[1:-1], str(text))
+    return visible(" ".join(text.split()) or type(error).__name__)[:400]
 
 
 def need(holds: Any, what: str) -> None:

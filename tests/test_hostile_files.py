@@ -15,7 +15,7 @@ import xarray as xr
 
 import foundation_priors as fp
 from foundation_priors import hdf5
-from foundation_priors.netcdf import NESTED, shown
+from foundation_priors.netcdf import NESTED
 from tests.data.before import make
 
 KINDS = ("answers", "coin", "beliefs", "bootstrap", "anchored")
@@ -507,8 +507,13 @@ def test_what_is_pickled_is_never_unpickled(tmp_path: Path) -> None:
 
 
 def test_control_characters_are_shown_escaped(tmp_path: Path) -> None:
-    assert shown("a\x1b[2Jb\u202ec") == "a\\x1b[2Jb\\u202ec"
     file = make.unpacked("coin", tmp_path)
     with h5py.File(file, "r+") as opened:
         facts(n_real="\x1b[2J")(opened)
     assert "\x1b" not in refused("coin", file)
+    with h5py.File(make.unpacked("votes", tmp_path), "r+") as opened:
+        opened["source"][...] = np.array(["\x1b[2J\u202e"] * 10, dtype=object)
+    said = fp.SyntheticData.from_netcdf(tmp_path / "votes.nc")
+    assert said.sources == ("\x1b[2J\u202e",)
+    for text in (repr(said), said._repr_html_()):
+        assert r"\x1b[2J\u202e" in text and not {"\x1b", "\u202e"} & set(text)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from foundation_priors.bootstrap.statistics import OVER, numbers
+from foundation_priors.display import titled, titled_html
 
 if TYPE_CHECKING:
     from foundation_priors.bootstrap.result import BootstrapPath, Concentration
@@ -75,15 +75,9 @@ def _lines(path: BootstrapPath) -> dict[str, str]:
 
 def text(path: BootstrapPath) -> str:
     """Return the plain representation."""
-    rows = [f"    {k + ':':<15}{v}" for k, v in _lines(path).items()]
-    return "\n".join(["<foundation_priors.BootstrapPath>", *rows])
+    return titled("BootstrapPath", _lines(path), 15)
 
 
 def html(path: BootstrapPath) -> str:
     """Return the representation of notebooks."""
-    rows = "".join(
-        f"<tr><th style='text-align:left'>{escape(k)}</th>"
-        f"<td style='text-align:left'>{escape(v)}</td></tr>"
-        for k, v in _lines(path).items()
-    )
-    return f"<div><strong>BootstrapPath</strong><table>{rows}</table></div>"
+    return titled_html("BootstrapPath", _lines(path))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.usage import UsageError
-from foundation_priors.elicit.redact import one_row, visible
+from foundation_priors.display import one_row, visible
 from foundation_priors.errors import IncompleteWarning
 
 if TYPE_CHECKING:

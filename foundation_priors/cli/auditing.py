@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.usage import UsageError
-from foundation_priors.elicit.redact import visible
+from foundation_priors.display import visible
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from foundation_priors.cli.auditing import add_arguments
 from foundation_priors.cli.usage import Parser, UsageError, amount, whole
-from foundation_priors.elicit.redact import one_row, visible
+from foundation_priors.display import one_row, visible
 from foundation_priors.errors import FoundationPriorsError, did_you_mean
 
 __all__ = ["main"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from foundation_priors.cli.usage import UsageError
+from foundation_priors.display import visible
 from foundation_priors.elicit.address import host_of, is_open, same_host
-from foundation_priors.elicit.redact import visible
 
 __all__ = ["Permits"]
 

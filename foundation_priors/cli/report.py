@@ -9,7 +9,7 @@ import numpy as np
 
 from foundation_priors.cli.tables import table
 from foundation_priors.cli.tally import Cells, Tally
-from foundation_priors.elicit.redact import visible
+from foundation_priors.display import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foundation_priors.display import visible
 from foundation_priors.elicit.columns import ANSWERED, MISSING
 from foundation_priors.elicit.endpoint import NOT_RECORDED
-from foundation_priors.elicit.redact import visible
 from foundation_priors.elicit.reread import CHANGES, Rules
 
 if TYPE_CHECKING:

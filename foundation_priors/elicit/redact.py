@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Secret", "one_line", "one_row", "redact", "redacted_logs", "visible"]
+from foundation_priors.display import visible
+
+__all__ = ["Secret", "one_line", "redact", "redacted_logs"]
 
 CHATTY = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")  # they log headers and addresses
 HIDDEN = "[redacted]"
@@ -27,11 +29,6 @@ PATTERNS = (
     re.compile(
         r"(?<![^\s\"',;:])[^\s\"',;:]*\*{3,}[^\s\"',;}]*"
     ),  # servers show the ends of a masked key
-)
-# What a terminal obeys or a reader cannot see: control characters but for tabs and new lines, marks
-# that turn the direction of writing, and halves of characters.
-OBEYED = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
@@ -164,43 +161,6 @@ def one_line(text: str, length: int = 300) -> str:
     """
     flat = visible(" ".join(text.split()))
     return (flat if len(flat) <= length else flat[: length - 3] + "...").rstrip(".")
-
-
-def visible(text: str) -> str:
-    r"""Return a text with its control characters escaped, but for tabs and new lines.
-
-    Parameters
-    ----------
-    text : str
-        Of a server, a file or a user.
-
-    Returns
-    -------
-    str
-        What can be printed.
-
-    Examples
-    --------
-    >>> print(visible("a\x1b[31mb"))
-    a\x1b[31mb
-    """
-    return OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
-def one_row(text: object) -> str:
-    """Return a text with its control characters and new lines escaped.
-
-    Parameters
-    ----------
-    text : object
-        As `str` has it.
-
-    Returns
-    -------
-    str
-        All of it, on one line.
-    """
-    return visible(str(text)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _keep_name(found: re.Match[str]) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from foundation_priors.display import visible
 from foundation_priors.elicit.exchange import Reply, judge
-from foundation_priors.elicit.redact import visible
 
 if TYPE_CHECKING:
     from foundation_priors.elicit.design import Call, Study

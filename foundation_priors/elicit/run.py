@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from foundation_priors.display import visible
 from foundation_priors.elicit.budget import Budget, Cost, least_tokens
 from foundation_priors.elicit.design import digest
 from foundation_priors.elicit.exchange import LETTER
-from foundation_priors.elicit.redact import one_line, redact, visible
+from foundation_priors.elicit.redact import one_line, redact
 from foundation_priors.elicit.transport import Oversized
 from foundation_priors.errors import ElicitationError
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from foundation_priors.display import titled, titled_html
 from foundation_priors.path.draws import elements
 from foundation_priors.path.points import Trust
 
@@ -155,15 +155,9 @@ def _linked(path: TrustPath) -> dict[str, str]:
 
 def text(path: TrustPath) -> str:
     """Return the plain representation."""
-    rows = [f"    {k + ':':<14}{v}" for k, v in _lines(path).items()]
-    return "\n".join(["<foundation_priors.TrustPath>", *rows])
+    return titled("TrustPath", _lines(path))
 
 
 def html(path: TrustPath) -> str:
     """Return the representation of notebooks."""
-    rows = "".join(
-        f"<tr><th style='text-align:left'>{escape(k)}</th>"
-        f"<td style='text-align:left'>{escape(v)}</td></tr>"
-        for k, v in _lines(path).items()
-    )
-    return f"<div><strong>TrustPath</strong><table>{rows}</table></div>"
+    return titled_html("TrustPath", _lines(path))

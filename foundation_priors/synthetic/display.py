@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foundation_priors.display import visible
 from foundation_priors.synthetic.clusters import GIVEN, INDEPENDENT, UNTOLD
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def text(llm: SyntheticData) -> str:
     origin = _provenance(llm)
     width = max(len(key) for key in origin) + 1
     lines += [f"    {key + ':':<{width}} {_cut(value, width + 5)}" for key, value in origin.items()]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def html(llm: SyntheticData) -> str:
@@ -69,7 +70,7 @@ def html(llm: SyntheticData) -> str:
         for key, value in _provenance(llm, whole=True).items()
     )
     head = "<br>".join(markup.escape(line) for line in headline(llm))
-    return (
+    return visible(
         f"<div style='{STYLE}'><strong>{markup.escape(TITLE)}</strong><br>{head}"
         f"<table style='border:none;color:inherit'>{rows}</table>"
         f"<details><summary>Provenance</summary>"

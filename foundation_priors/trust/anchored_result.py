@@ -6,13 +6,13 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.display import titled, titled_html
 from foundation_priors.hdf5 import MAX_BYTES
 from foundation_priors.netcdf import Kind, names, need, parse, whole
 from foundation_priors.path.draws import SAMPLE, Quantity, evaluate, like, weighted_quantiles
@@ -318,16 +318,10 @@ class Anchored:
 
     def __repr__(self) -> str:
         """Return a few lines of text."""
-        rows = [f"    {k + ':':<14}{v}" for k, v in self._lines().items()]
-        return "\n".join(["<foundation_priors.trust.Anchored>", *rows])
+        return titled("trust.Anchored", self._lines())
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(k)}</th>"
-            f"<td style='text-align:left'>{escape(v)}</td></tr>"
-            for k, v in self._lines().items()
-        )
-        return f"<div><strong>Anchored</strong><table>{rows}</table></div>"
+        return titled_html("Anchored", self._lines())
 
 
 def _check_facts(facts: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from foundation_priors.display import titled, titled_html
 from foundation_priors.errors import StatementError, brief, did_you_mean
 from foundation_priors.statements import Name, compute, label_of, locate, parse
 from foundation_priors.trust.average import FEW, blend
@@ -314,17 +314,10 @@ class TrustPosterior:
     def __repr__(self) -> str:
         """Return a few lines of text."""
         lines = self._lines()
-        wide = max(map(len, lines)) + 2
-        rows = [f"    {k + ':':<{wide}}{v}" for k, v in lines.items()]
-        return "\n".join(["<foundation_priors.trust.TrustPosterior>", *rows])
+        return titled("trust.TrustPosterior", lines, max(map(len, lines)) + 2)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(k)}</th>"
-            f"<td style='text-align:left'>{escape(v)}</td></tr>"
-            for k, v in self._lines().items()
-        )
-        return f"<div><strong>TrustPosterior</strong><table>{rows}</table></div>"
+        return titled_html("TrustPosterior", self._lines())
 
 
 def _plain(value: Any) -> Any:
