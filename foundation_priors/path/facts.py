@@ -9,7 +9,10 @@ import numpy as np
 
 from foundation_priors.netcdf import amount, is_whole, names, need, table, whole
 
-__all__ = ["Facts", "facts_of"]
+__all__ = ["LAWS", "Facts", "facts_of"]
+
+LAWS = 2
+"""The number of today's laws of trust: by 1, ``"cautious"`` was uniform on the simplex."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Facts:
     for which ``columns=`` was given. ``shared`` are the variables that the answers inform, of those
     in ``parts`` only the elements with these labels; ``commensurate`` describes the link of those
     that are informed through one, and ``links`` are the free variables that it adds. ``data`` tells
-    the model's data from others; see `foundation_priors.path.data`.
+    the model's data from others; see `foundation_priors.path.data`. ``laws`` is the number of the
+    laws of trust that the path was made with, which it keeps.
     """
 
     sources: tuple[str, ...]
@@ -38,6 +42,7 @@ class Facts:
     links: dict[str, tuple[str, ...]] = field(default_factory=dict)
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     data: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    laws: int = LAWS
 
     @property
     def informed(self) -> tuple[str, ...]:
@@ -76,6 +81,7 @@ def facts_of(stored: Any) -> Facts:
     need(isinstance(entry["single"], bool), "it does not say whether there is one trust")
     need(entry["seed"] is None or is_whole(entry["seed"]), "its seed is no whole number")
     whole(entry["n_real"], "n_real")
+    need(whole(entry["laws"], "the number of its laws", 1) <= LAWS, "its laws are later ones")
     entry["max_trust"] = amount(entry["max_trust"], "max_trust", 0.0)
     need(0 < entry["max_trust"] < np.inf, "max_trust is not above 0")
     amount(entry["coincide"], "the share of coinciding rows", 0.0, 1.0, unknown=True)

@@ -13,13 +13,14 @@ import xarray as xr
 from foundation_priors.beliefs import Beliefs
 from foundation_priors.beliefs.container import MARK
 from foundation_priors.errors import ModelError
-from foundation_priors.netcdf import Kind, Stored, need, numbers, parse, save
+from foundation_priors.netcdf import MOST, Kind, Stored, need, numbers, parse, save
 from foundation_priors.path.data import check_data
 from foundation_priors.path.draws import SAMPLE
 from foundation_priors.path.engine import Run
 from foundation_priors.path.facts import Facts, facts_of
 from foundation_priors.path.fits import Fit
 from foundation_priors.path.ladder import Ladder
+from foundation_priors.path.mixture import LOWEST
 from foundation_priors.path.reference import Reference
 from foundation_priors.prior.columns import plain_labels
 from foundation_priors.prior.model import copy_model
@@ -31,10 +32,28 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "write"]
 
-FORMAT, VERSION = "foundation_priors.TrustPath", 1
-KIND = Kind("TrustPath", "path.to_netcdf(...)")
+FORMAT, VERSION = "foundation_priors.TrustPath", 2
 SIDES = ("posterior", "prior")
 DTYPE = "fp_dtype"
+
+
+def _with_laws(groups: Stored) -> Stored:
+    """Turn version 1, which did not name its laws and let ell be NaN, into version 2."""
+    facts = parse(groups[""].attrs["facts"], "its facts")
+    need(isinstance(facts, dict), "its facts are no table")
+    out = {"": groups[""].assign_attrs(facts=json.dumps({**facts, "laws": 1}))}
+    for path, data in groups.items():
+        if path.endswith(("/anchors", "/pilots")) and "ell" in data:
+            out[path] = data.assign(ell=(data["ell"].dims, _finite(data["ell"].values)))
+    return {**groups, **out}
+
+
+def _finite(ell: np.ndarray) -> np.ndarray:
+    """Return log likelihoods as the mixture takes them."""
+    return np.clip(np.nan_to_num(ell, nan=LOWEST), LOWEST, -LOWEST)
+
+
+KIND = Kind("TrustPath", "path.to_netcdf(...)", {1: _with_laws})
 
 
 def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
@@ -52,8 +71,10 @@ def write(path: TrustPath, file: str | os.PathLike[str]) -> None:
     if path.engine is not None or path.gradients is not None:
         groups["gradients"] = _gradients(components(path))
     said = path.synthetic
-    stored = said.encode() if isinstance(said, Beliefs) else encode(said._data, said._schema)
-    groups["synthetic"] = stored
+    if isinstance(said, Beliefs):
+        groups["synthetic"] = said.encode()
+    else:
+        groups["synthetic"] = encode(said._data, said._schema, said._effects)
     facts = json.dumps({**asdict(path.facts), "seed": _seed(path.facts.seed)})
     attrs = {"format": FORMAT, "version": VERSION, "facts": facts}
     groups[""] = xr.Dataset({"trust": ("weight", path.trust)}, attrs=attrs)
@@ -92,7 +113,9 @@ def _path[T: TrustPath](
     need(rising, "its weights of trust do not rise")
     said = groups["synthetic"]
     answers: Any = (
-        Beliefs.decode(said) if MARK in said.attrs else SyntheticData._wrap(*decode(said, file))
+        Beliefs.decode(said)
+        if MARK in said.attrs
+        else SyntheticData._wrap(*decode(said, file), keep=True)
     )
     _check_sources(answers, facts)
     gradients = None
@@ -191,7 +214,7 @@ def _anchors(fits: tuple[Fit, ...]) -> xr.Dataset:
     """Return fits end to end."""
     flat: dict[str, Any] = {
         "u": (("sample", "coordinate"), np.concatenate([_flat(f.run.u) for f in fits])),
-        "ell": (("sample", "source"), np.concatenate([_flat(f.run.ell) for f in fits])),
+        "ell": (("sample", "source"), _finite(np.concatenate([_flat(f.run.ell) for f in fits]))),
         "real": (("sample",), np.concatenate([f.run.real.ravel() for f in fits])),
         "base": (("sample",), np.concatenate([f.run.base.ravel() for f in fits])),
         "trust": (("anchor", "source"), np.array([f.trust for f in fits])),
@@ -241,8 +264,10 @@ def _fits(data: xr.Dataset, side: str, facts: Facts) -> list[Fit]:
     edges = np.cumsum(counts["chains"] * counts["draws"])
     need(len(edges), "it has no anchors")
     total = int(edges[-1])
+    # Draws from a prior may lie at the end of what numbers can tell.
+    ends = MOST if side == "posterior" else np.inf
     flat = {
-        "u": numbers(data, "u", ("sample", "coordinate")),
+        "u": numbers(data, "u", ("sample", "coordinate"), -ends, ends),
         "ell": numbers(data, "ell", ("sample", "source")),
         "real": numbers(data, "real", ("sample",), -np.inf, np.inf, unknown=True),
         "base": numbers(data, "base", ("sample",)),

@@ -11,6 +11,7 @@ import xarray as xr
 
 from foundation_priors.display import titled, titled_html
 from foundation_priors.path.draws import elements
+from foundation_priors.path.facts import LAWS
 from foundation_priors.path.points import Trust
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def _lines(path: TrustPath) -> dict[str, str]:
         "informed": ", ".join(facts.informed) or "nothing",
         "private": ", ".join(n for n in facts.private if n not in facts.parts) or "none",
         **_linked(path),
+        **_kept(path),
         "anchors": f"{_count(path.posterior)} with the real data, {_count(path.prior)} without",
         "smallest ess": f"{checks.ess.min():.0f}",
         "log evidence": f"{evidence}, standard error at most {error.max():.2g}",
@@ -151,6 +153,19 @@ def _linked(path: TrustPath) -> dict[str, str]:
     line = ", ".join(f"{name} ({text})" for name, text in links.items())
     learned = any(text.startswith("learned") for text in links.values())
     return {"commensurate": line + ("; read this path at trust 1" if learned else "")}
+
+
+def _kept(path: TrustPath) -> dict[str, str]:
+    """Return the line on what a path of an earlier version does otherwise than one of today."""
+    from foundation_priors.synthetic import SyntheticData
+    from foundation_priors.synthetic.display import weights_then
+
+    said = path.synthetic
+    kept = [weights_then(said)] if isinstance(said, SyntheticData) else []
+    if path.facts.laws < LAWS and len(path.sources) > 1:
+        kept.append("'cautious' as it was then, with more trust in all sources together than today")
+    line = "; ".join(filter(None, kept))
+    return {"of its file": line} if line else {}
 
 
 def text(path: TrustPath) -> str:

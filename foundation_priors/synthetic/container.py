@@ -94,8 +94,10 @@ class SyntheticData(Described):
     (('age',), ('qwen3',), 4)
     """
 
-    __slots__ = ("_effects",)
+    __slots__ = ("_effects", "_then")
     _effects: dict[tuple[str, ...], Effect]
+    _then: dict[tuple[str, ...], Effect]
+    """What the rules of then gave, where the answers come from a file."""
 
     def __init__(
         self,
@@ -180,9 +182,19 @@ class SyntheticData(Described):
         return cls.from_dataframe(frame_from_lines(path_or_lines), **columns)
 
     @classmethod
-    def _wrap(cls, data: xr.Dataset, schema: Schema) -> Self:
+    def _wrap(
+        cls,
+        data: xr.Dataset,
+        schema: Schema,
+        then: dict[tuple[str, ...], Effect] | None = None,
+        keep: bool = False,
+    ) -> Self:
+        """Wrap checked answers; ``keep`` goes on with the design effects of a file, ``then``."""
         self = cls.__new__(cls)
         self._set(data, schema)
+        object.__setattr__(self, "_then", then or {})
+        if keep:
+            self._effects.update(self._then)
         return self
 
     def _set(self, data: xr.Dataset, schema: Schema) -> None:
@@ -190,6 +202,7 @@ class SyntheticData(Described):
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_schema", schema)
         object.__setattr__(self, "_effects", {})
+        object.__setattr__(self, "_then", {})
 
     def weights(self, outcomes: str | Sequence[str] | None = None) -> np.ndarray:
         """Return what each answer weighs in the tilt.
@@ -235,7 +248,7 @@ class SyntheticData(Described):
         if self._schema.weight is not None:
             return mass * self._data[self._schema.weight].values.astype(float)
         found = self._effect(outcomes)
-        if found.clustering == UNTOLD and len(self) > 1:
+        if found.clustering == UNTOLD and len(self) > 1 and not self._keeps:
             warnings.warn(NOTHING_TELLS, UnreliableWarning, stacklevel=2)
         return mass / found.size
 
@@ -364,7 +377,7 @@ class SyntheticData(Described):
         """
         from foundation_priors.synthetic.files import write
 
-        write(self._data, self._schema, path)
+        write(self._data, self._schema, path, self._effects if self._keeps else None)
 
     @classmethod
     def from_netcdf(cls, path: str | os.PathLike, *, max_bytes: int = MAX_BYTES) -> Self:
@@ -380,7 +393,8 @@ class SyntheticData(Described):
         Returns
         -------
         SyntheticData
-            Identical to what was written.
+            Identical to what was written. Default weights are those of today's rule; where that of
+            then gave others, the display says so. The answers of a saved path keep theirs.
 
         Raises
         ------
@@ -422,11 +436,16 @@ class SyntheticData(Described):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without asking for an array."""
-        return type(self)._wrap, (self._data, self._schema)
+        return type(self)._wrap, (self._data, self._schema, self._then, self._keeps)
 
     def __copy__(self) -> Self:
         """Share the rows, which nobody can change."""
-        return type(self)._wrap(self._data, self._schema)
+        return type(self)._wrap(self._data, self._schema, self._then, self._keeps)
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether the weights are those of the rules of then."""
+        return bool(self._then) and self._then.items() <= self._effects.items()
 
     def __repr__(self) -> str:
         """Say what it is, from whom, and what it is worth."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foundation_priors.display import visible
-from foundation_priors.synthetic.clusters import GIVEN, INDEPENDENT, UNTOLD
+from foundation_priors.synthetic.build import row_mass
+from foundation_priors.synthetic.clusters import GIVEN, INDEPENDENT, UNTOLD, effect
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic.container import SyntheticData
 
-__all__ = ["html", "text"]
+__all__ = ["html", "text", "weights_then"]
 
 TITLE = "foundation_priors.SyntheticData (synthetic: a prior, never evidence)"
 WIDTH = 88
@@ -89,7 +90,7 @@ def headline(llm: SyntheticData) -> list[str]:
     Returns
     -------
     list of str
-        Two lines.
+        Two lines, and a third where the file of the answers had other weights.
     """
     total = llm.effective_size().loc["total"]
     whom = ", ".join(llm.sources) or "a source that is not named"
@@ -99,11 +100,38 @@ def headline(llm: SyntheticData) -> list[str]:
         GIVEN: "weights given by the user",
     }.get(str(total["clustering"]), f"clusters: {total['clustering']}")
     count = f"{len(llm)} answer{'' if len(llm) == 1 else 's'}"
+    then = weights_then(llm)
     return [
         _cut(f"{count} from {whom}", 0),
         f"{total['effective_rows']:.4g} effective rows ({why}), {total['duplicates']} rows repeat"
         " another",
+        *([then] if then else []),
     ]
+
+
+def weights_then(llm: SyntheticData) -> str:
+    """Say where the rules of today and those of the answers' file give different weights.
+
+    Parameters
+    ----------
+    llm : SyntheticData
+        The answers.
+
+    Returns
+    -------
+    str
+        A line, or nothing where they agree or the answers come from no file.
+    """
+    if llm.outcomes not in llm._then:
+        return ""
+    sizes = [llm._then[llm.outcomes].size, effect(llm._data, llm._schema, llm.outcomes).size]
+    then, today = row_mass(llm._data, llm._schema).sum() / np.array(sizes)
+    if np.isclose(then, today, rtol=1e-6):
+        return ""
+    if llm._keeps:
+        where = f"where those of today are {today:.4g}"
+        return f"weights as in its file, {then:.4g} effective rows, {where}"
+    return f"weights of today: when its file was written they gave {then:.4g} effective rows"
 
 
 def _table(llm: SyntheticData) -> dict[str, str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from foundation_priors.errors import FileError
-from foundation_priors.netcdf import MAX_BYTES, Kind, names, need, parse, save
+from foundation_priors.netcdf import MAX_BYTES, Kind, amount, names, need, parse, save
+from foundation_priors.synthetic.before import effect_of_version_0_1
 from foundation_priors.synthetic.build import Schema, check
+from foundation_priors.synthetic.clusters import Effect, effect
 from foundation_priors.synthetic.columns import is_missing
 
 __all__ = ["decode", "encode", "read", "write"]
@@ -20,8 +24,13 @@ MARK = "foundation_priors_synthetic"
 FORMAT = 1
 KIND = Kind("SyntheticData", "to_netcdf")
 
+type Effects = dict[tuple[str, ...], Effect]
+"""Design effects by the outcomes that are used."""
 
-def write(data: xr.Dataset, schema: Schema, path: str | os.PathLike) -> None:
+
+def write(
+    data: xr.Dataset, schema: Schema, path: str | os.PathLike, effects: Effects | None = None
+) -> None:
     """Write a checked Dataset and its meaning to a file.
 
     Parameters
@@ -32,11 +41,13 @@ def write(data: xr.Dataset, schema: Schema, path: str | os.PathLike) -> None:
         What its variables mean.
     path : str or path
         Where to.
+    effects : dict, optional
+        Design effects that are known.
     """
-    save({"": encode(data, schema)}, path)
+    save({"": encode(data, schema, effects)}, path)
 
 
-def read(path: str | os.PathLike, max_bytes: int = MAX_BYTES) -> tuple[xr.Dataset, Schema]:
+def read(path: str | os.PathLike, max_bytes: int = MAX_BYTES) -> tuple[xr.Dataset, Schema, Effects]:
     """Read what `write` wrote.
 
     Parameters
@@ -48,8 +59,8 @@ def read(path: str | os.PathLike, max_bytes: int = MAX_BYTES) -> tuple[xr.Datase
 
     Returns
     -------
-    tuple of (xarray.Dataset, Schema)
-        As they were written.
+    tuple of (xarray.Dataset, Schema, dict)
+        As they were written, and the design effects that the rules of then gave.
 
     Raises
     ------
@@ -65,7 +76,7 @@ def read(path: str | os.PathLike, max_bytes: int = MAX_BYTES) -> tuple[xr.Datase
         return decode(groups[""], path)
 
 
-def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
+def encode(data: xr.Dataset, schema: Schema, effects: Effects | None = None) -> xr.Dataset:
     """Return a Dataset of numbers and strings that a NetCDF file can hold.
 
     Parameters
@@ -74,6 +85,8 @@ def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
         Dims: answer.
     schema : Schema
         What its variables mean.
+    effects : dict, optional
+        Design effects that are known.
 
     Returns
     -------
@@ -93,7 +106,7 @@ def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
         if "missing" in notes[name]:
             attrs["missing_string"] = notes[name]["missing"]
         variables[name] = xr.Variable(variable.dims, values, attrs)
-    meaning = {
+    meaning: dict[str, object] = {
         "format": FORMAT,
         "coords": [str(name) for name in data.coords],
         "order": [str(name) for name in data.variables],
@@ -101,10 +114,13 @@ def encode(data: xr.Dataset, schema: Schema) -> xr.Dataset:
         "attrs": dict(data.attrs),
         "schema": dataclasses.asdict(schema),
     }
+    if schema.weight is None:
+        found = {**_effects_by(effect, data, schema), **(effects or {})}
+        meaning["effects"] = [[list(k), e.size, e.clustering] for k, e in found.items()]
     return xr.Dataset(variables, attrs={MARK: json.dumps(meaning)})
 
 
-def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Schema]:
+def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Schema, Effects]:
     """Undo `encode`.
 
     Parameters
@@ -116,8 +132,8 @@ def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Sche
 
     Returns
     -------
-    tuple of (xarray.Dataset, Schema)
-        As they went into `encode`.
+    tuple of (xarray.Dataset, Schema, dict)
+        As they went into `encode`, and the design effects that the rules of then gave.
 
     Raises
     ------
@@ -138,7 +154,27 @@ def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Sche
     data = xr.Dataset(variables, coords, meaning["attrs"])
     schema = _schema(meaning["schema"])
     check(data, schema)
-    return data, schema
+    if schema.weight is not None:
+        return data, schema, {}
+    if "effects" not in meaning:
+        return data, schema, _effects_by(effect_of_version_0_1, data, schema)
+    return data, schema, {k: e for k, e in map(_effect, meaning["effects"])}
+
+
+def _effects_by(
+    rule: Callable[[xr.Dataset, Schema, tuple[str, ...]], Effect], data: xr.Dataset, schema: Schema
+) -> Effects:
+    """Return what a rule gives for all outcomes together and for each."""
+    used = [schema.outcomes, *((name,) for name in schema.outcomes)]
+    return {names: rule(data, schema, names) for names in dict.fromkeys(used)}
+
+
+def _effect(stored: Any) -> tuple[tuple[str, ...], Effect]:
+    need(isinstance(stored, list) and len(stored) == 3, "its design effects are no list")
+    outcomes, size, clustering = stored
+    need(isinstance(clustering, str), "a clustering has no name")
+    least = np.nextafter(1, 0)
+    return names(outcomes, "outcomes"), Effect(amount(size, "a design effect", least), clustering)
 
 
 def _encode_values(values: np.ndarray) -> tuple[np.ndarray, dict]:

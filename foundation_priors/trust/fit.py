@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.path.facts import LAWS
 from foundation_priors.path.flags import warn
 from foundation_priors.path.points import Points
+from foundation_priors.trust.before import on_simplex
 from foundation_priors.trust.hyperprior import NAMES, Hyperprior
 from foundation_priors.trust.hyperprior import hyperprior as read
 from foundation_priors.trust.nodes import Nodes, atoms, place
@@ -181,7 +183,8 @@ def _several(path: TrustPath, prior: Any, cap: Floats, active: NDArray[np.bool_]
                 f"{np.array2string(cap, precision=3)}, so there is no cautious rule: give another "
                 "prior=, such as 'uniform'."
             )
-        return within(cap, min(1.0, path.max_trust))
+        make = within if path.facts.laws == LAWS else on_simplex
+        return make(cap, min(1.0, path.max_trust))
     each = prior if isinstance(prior, Mapping) else dict.fromkeys(path.sources, prior)
     _check_names(each, path.sources)
     laws = [read(each[s], path.max_trust, float(c)) for s, c in zip(sources, cap, strict=True)]
