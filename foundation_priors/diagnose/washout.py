@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +14,11 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.diagnose.washout_core import kappa_of_share, local
-from foundation_priors.errors import brief, did_you_mean
+from foundation_priors.diagnose.washout_core import Local, kappa_of_share, local
+from foundation_priors.diagnose.washout_future import Future, Seen, first_lasting
+from foundation_priors.errors import UnreliableWarning, brief, did_you_mean
 from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
+from foundation_priors.path.flags import levels_above
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -31,6 +35,9 @@ FAILS = (
 Z = 1.6449
 """Of a 90% interval."""
 PLACES = (0.05, 0.5, 0.95)
+CLOSE = 0.25
+"""How far from the target, as a part of it, the share at a formula's rows may be."""
+FAR = "the path's draws do not reach so many rows, and a path from a file cannot be refitted"
 
 
 def washout(
@@ -75,11 +82,20 @@ def washout(
         of rows like the present ones does; ``mcse``; ``lower`` and ``upper``, a 90% interval.
 
         For a quantity, over ``quantity`` where it is an array: ``share``, the present one, and
-        ``mcse_share``. For a statement: ``median``, the number that does in half of all futures;
-        over ``rows``, ``settled``, the probability that the statement no longer tips, with
-        ``holds`` that it holds everywhere; and ``check``, the largest difference of a probability
-        on the path from that by reweighting the path's draws by a power of the real likelihood,
-        when ``check_rows`` new rows repeat the present ones.
+        ``mcse_share``; ``check``, the share with so many rows more, from the path's draws
+        reweighted by a power of the real likelihood or from the compiled model sampled at it;
+        ``reliable`` and ``reason``.
+
+        For a statement: ``median``, the number that does in half of all futures; over ``rows``,
+        ``settled``, the probability that the statement no longer tips, with ``holds`` that it
+        holds everywhere; and ``check``, the largest difference of a probability on the path from
+        that by reweighting the path's draws by a power of the real likelihood, when
+        ``check_rows`` new rows repeat the present ones.
+
+    Warns
+    -----
+    UnreliableWarning
+        Where no number of rows can be relied on.
 
     Notes
     -----
@@ -91,7 +107,9 @@ def washout(
     rows, exact for a normal mean and a binomial rate; with several coordinates the direction that
     moves the quantity turns as data come in, and m is multiplied by what that changes in Gaussian
     approximation. The interval adds to the Monte Carlo error what the information depends on where
-    the quantity lies, from its 5% to its 95% point.
+    the quantity lies, from its 5% to its 95% point. Where the share with so many rows more is not
+    the one asked for, as where an answers' private scale grows once real rows disagree with them,
+    the first number of rows from which on the share stays below it is searched for.
 
     For a statement the path is Gaussian at each weight, future estimates scatter about draws from
     the posterior at ``truth`` by the information of the new rows, and each future either tips or
@@ -127,7 +145,9 @@ def washout(
             f"{quantity!r} is no statement: leave out probability=, or write a comparison, such "
             "as 'beta > 0'."
         )
-    return _share_washout(path, quantity, value, 0.1 if share is None else share, trust, source)
+    target, seed = 0.1 if share is None else share, random_seed
+    seed = path.facts.seed if seed is None else seed
+    return _share_washout(path, quantity, value, target, trust, source, seed)
 
 
 def margin(path: TrustPath, statement: Quantity) -> tuple[str, Floats]:
@@ -160,6 +180,7 @@ def _share_washout(
     target: float,
     trust: Any,
     source: str | None,
+    seed: Any,
 ) -> xr.Dataset:
     if not 0 < target < 1:
         raise ValueError(f"share={target} must lie between 0 and 1.")
@@ -181,12 +202,23 @@ def _share_washout(
     solve = _solver(path, point, values, grads, names.index(REAL), said, target)
     name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
     flat = value.values.reshape(len(value), -1).astype(float)
-    rows = [solve(h) for h in flat.T]
+    said_names = list(path.sources) if source is None else [source]
+    future = Future(path, point, quantity, said_names, seed)
+    rows = [
+        _checked(solve(h), partial(future.share, column), target, path.facts.n_real)
+        for column, h in enumerate(flat.T)
+    ]
     data = {k: ("quantity", np.array([row[k] for row in rows])) for k in rows[0]}
     out = xr.Dataset(data, {"quantity": labels(value, name, path.draws)})
     out.attrs = {"target": target, "trust": how.label(), "n_real": path.facts.n_real}
     out.attrs["reading"] = _reading(out, source)
     out.attrs["fails_when"] = FAILS
+    if not out.reliable.all():
+        warnings.warn(
+            f"Rows that wash the answers out are not to be relied on: {out.attrs['reading']}",
+            UnreliableWarning,
+            stacklevel=levels_above(),
+        )
     return out.isel(quantity=0) if value.ndim == 1 else out
 
 
@@ -226,30 +258,60 @@ def _solver(
         turned = _turn(here, said, target)
         at = [_ratio_at(w, u, h, pair[0], q) for q in PLACES]
         rows = np.array([ratio.share[0], *at]) * turned * n
-        error = float(ratio.share_error[0] * turned * n)
+        if now.share[0] <= target:  # it may rise yet, where other parts settle sooner
+            rows = np.full(len(rows), n * kappa_of_share(here, said, target))
+        error = float(ratio.share_error[0] * turned * n) if np.isfinite(turned) else 0.0
         found = np.where(rows > 0, rows, 0.0)
-        needed = now.share[0] > target
         return {
             "share": float(now.share[0]),
             "mcse_share": float(now.share_error[0]),
-            "observations": float(found[0]) if needed else 0.0,
-            "mcse": error if needed else 0.0,
-            "lower": max(float(found.min()) - Z * error, 0.0) if needed else 0.0,
-            "upper": float(found.max()) + Z * error if needed else 0.0,
+            "observations": float(found[0]),
+            "mcse": error if found[0] else 0.0,
+            "lower": max(float(found.min()) - Z * error, 0.0) if found[0] else 0.0,
+            "upper": float(found.max()) + Z * error if found[0] else 0.0,
         }
 
     return solve
 
 
-def _turn(here: Any, said: list[int], target: float) -> float:
+def _checked(
+    one: dict[str, Any], share: Callable[[float], Seen | None], target: float, n: int
+) -> dict[str, Any]:
+    """Hold a formula's rows against the share with so many rows, or else search for them."""
+    one |= {"check": one["share"], "reliable": True, "reason": ""}
+    m = one["observations"]
+    if m == 0 and one["share"] <= target:
+        return one
+    if 0 < m < np.inf:
+        there, beyond = share(m / n), share(4 * m / n)
+        if there is None or beyond is None:
+            return one | {"check": np.nan, "reliable": False, "reason": FAR}
+        close = abs(there.share - target) <= CLOSE * target + 3 * there.error
+        if close and beyond.share <= target + 3 * beyond.error and there.agree:
+            return one | {"check": there.share}
+    kappa, error, ends, reason = first_lasting(share, target)
+    m, error, low, high = (n * x for x in (kappa, error, *ends))
+    there = share(kappa) if np.isfinite(kappa) else None
+    return one | {
+        "observations": m,
+        "mcse": error,
+        "lower": max(min(low, m - Z * error), 0.0) if np.isfinite(m) else low,
+        "upper": max(high, m + Z * error) if np.isfinite(m) else high,
+        "check": np.nan if there is None else there.share,
+        "reliable": not reason,
+        "reason": reason,
+    }
+
+
+def _turn(here: Local, said: list[int], target: float) -> float:
     """Return how the direction's turning changes the rows, in Gaussian approximation."""
     full = kappa_of_share(here, said, target)
     v = here.covariance @ here.slope
-    parts = np.einsum("i,cij,j->c", v, here.curves, v)
-    real = v @ here.real @ v
-    plain = (parts[said].sum() / target - parts.sum()) / real if real > 0 else np.inf
+    source = float(v @ here.curves[said].sum(axis=0) @ v)
+    real = float(v @ here.real @ v)
     if not np.isfinite(full):
         return np.inf
+    plain = (source / target - float(here.slope @ v)) / real if real > 0 else np.inf
     return float(full / plain) if plain > 0 and full > 0 else 1.0
 
 
@@ -273,7 +335,12 @@ def _reading(out: xr.Dataset, source: str | None) -> str:
     for row in out.quantity.values:
         one = out.sel(quantity=row)
         m, share = one.observations.item(), one.share.item()
-        if m == 0:
+        if not one.reliable.item():
+            words.append(
+                f"it is not certain how many rows bring {who} share of {row}, {share:.2f}, to "
+                f"{out.attrs['target']:g}: {one.reason.item()}"
+            )
+        elif m == 0:
             words.append(f"{who} share of {row} is {share:.2f} and needs no more data")
         elif not np.isfinite(m):
             words.append(

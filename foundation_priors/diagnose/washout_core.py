@@ -14,12 +14,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Local", "kappa_of_share", "last_crossing", "local", "repeated_score", "settled"]
+__all__ = [
+    "Local",
+    "batch_groups",
+    "informed",
+    "kappa_of_share",
+    "last_crossing",
+    "local",
+    "repeated_score",
+    "settled",
+    "share_of",
+]
 
 type Floats = NDArray[np.float64]
+type Bools = NDArray[np.bool_]
 
 MOST = 1e4
 """Multiples of the present data beyond which no answer is looked for."""
+SILENT, CERTAIN = 1e-8, 12.0
+"""Gradients that are rounding, and how far beyond chance an explained variance must be."""
 
 
 @dataclass(frozen=True)
@@ -67,35 +80,87 @@ def local(w: Floats, u: Floats, h: Floats, grads: Floats, real: int) -> Local:
     solve = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True)
     curves = -np.einsum("ij,njk->nik", solve, np.einsum("ni,cnk->cik", weighted, grads))
     curves = (curves + curves.transpose(0, 2, 1)) / 2
-    slope = solve @ (weighted.T @ dh)
+    told = informed(grads, np.sqrt(np.diag(covariance)))
+    curves *= told[:, :, None] & told[:, None, :]
+    slope = _slope(covariance, weighted.T @ dh, float(w @ dh**2), told[real], float(1 / (w @ w)))
     rest = max(float(w @ dh**2 - slope @ covariance @ slope), 0.0)
-    both = _positive(curves[real])
+    both = _positive(curves[real], told[real])
     return Local(
         mean, covariance, solve, slope, level, rest, curves, *both, np.asarray(w @ grads[real])
     )
 
 
-def _positive(matrix: Floats) -> tuple[Floats, Floats]:
-    """Return the nearest matrix without negative curvature, and its root."""
-    values, vectors = np.linalg.eigh(matrix)
+def informed(grads: Floats, sd: Floats) -> NDArray[np.bool_]:
+    """Say which coordinates each component says anything about, (component, coordinate).
+
+    Of a private copy the real data say nothing, and their gradient is zero at every draw. What
+    draws make of it is noise, and ten thousand times the noise is not.
+    """
+    size = np.abs(grads).max(axis=1, initial=0.0) * sd
+    return size > SILENT * size.max(axis=1, keepdims=True, initial=0.0)
+
+
+def _slope(
+    covariance: Floats, across: Floats, variance: Floats | float, told: Bools, size: float
+) -> Floats:
+    """Return the slopes of a quantity, 0 along what the real data are silent about if noise.
+
+    They count when the silent coordinates explain more of the quantity than as many coordinates
+    of pure noise would.
+    """
+    full = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ across
+    if told.all() or not told.any():
+        return full
+    some = np.ix_(told, told)
+    alone = np.zeros_like(full)
+    alone[told] = np.linalg.pinv(covariance[some], rcond=1e-10, hermitian=True) @ across[told]
+    rest = max(float(variance - alone @ across), 0.0)
+    gain = float((full - alone) @ across)
+    chance = rest * (~told).sum() / size
+    return full if gain > CERTAIN * chance + 1e-9 * variance else alone
+
+
+def _positive(matrix: Floats, told: Bools) -> tuple[Floats, Floats]:
+    """Return the nearest matrix without negative curvature, and its root, along some axes."""
+    some, out = np.ix_(told, told), (np.zeros_like(matrix), np.zeros_like(matrix))
+    values, vectors = np.linalg.eigh(matrix[some])
     values = np.maximum(values, 0)
-    return (vectors * values) @ vectors.T, (vectors * np.sqrt(values)) @ vectors.T
+    out[0][some] = (vectors * values) @ vectors.T
+    out[1][some] = (vectors * np.sqrt(values)) @ vectors.T
+    return out
 
 
 def kappa_of_share(here: Local, said: list[int], target: float) -> float:
     """Return by how much the real data must grow for the answers' share to fall to a target.
 
-    0 where it lies below already, infinite where it stays above, since the real data say nothing
-    of that direction.
+    0 where it lies below already and stays there, infinite where it stays above, since the real
+    data say nothing of that direction.
     """
-    total = here.curves.sum(axis=0)
     source = here.curves[said].sum(axis=0)
 
     def excess(kappa: float) -> float:
-        v = np.linalg.solve(total + kappa * here.real, here.slope)
+        v = _direction(here, kappa)
         return float(v @ source @ v / (here.slope @ v)) - target
 
-    return last_crossing(lambda k: -excess(k), 0.0)
+    return last_crossing(lambda k: -excess(k), 0.0, most=MOST**2)
+
+
+def share_of(w: Floats, h: Floats, u: Floats, grads: Floats, said: list[int]) -> float:
+    """Return the share of some components under weights of the draws, as `shares` does."""
+    live = w > 0
+    w, h, u, grads = w[live] / w[live].sum(), h[live], u[live], grads[:, live]
+    dh = h - w @ h
+    v = (w * dh) @ (u - w @ u)
+    away = grads - np.einsum("n,cnd->cd", w, grads)[:, None]
+    parts = -np.einsum("n,cnd,d->c", w * dh, away, v)
+    return float(parts[said].sum() / parts.sum())
+
+
+def batch_groups(batches: NDArray[np.intp], draws: int, groups: int) -> NDArray[np.intp]:
+    """Return the group of each draw; each group takes every so many batches."""
+    number = np.zeros(draws, dtype=int)
+    number[batches] = 1
+    return (np.cumsum(number) - 1) % groups
 
 
 def settled(
@@ -160,7 +225,9 @@ def repeated_score(here: Local, kappa: float, excess: float) -> float:
     return float(_score(here, v, np.atleast_1d(kappa * here.pull @ v), excess)[0])
 
 
-def last_crossing(f: Callable[[float], float], level: float, near: float | None = None) -> float:
+def last_crossing(
+    f: Callable[[float], float], level: float, near: float | None = None, most: float = MOST
+) -> float:
     """Return the smallest kappa from which on f stays at or above a level.
 
     With ``near`` it is looked for within a factor of 4 of that.
@@ -172,7 +239,7 @@ def last_crossing(f: Callable[[float], float], level: float, near: float | None 
     """
     from scipy.optimize import brentq
 
-    grid = np.concatenate([[0.0], np.geomspace(1e-3, MOST, 50)])
+    grid = np.concatenate([[0.0], np.geomspace(1e-3, most, 50)])
     if near:
         grid = near * np.geomspace(0.25, 4, 5)
     low = np.array([f(k) < level for k in grid])

@@ -15,6 +15,7 @@ from foundation_priors.diagnose.sensitivity import few_weights
 from foundation_priors.diagnose.washout_core import (
     MOST,
     Local,
+    batch_groups,
     last_crossing,
     local,
     repeated_score,
@@ -127,10 +128,8 @@ def _jackknife(curves: list[Callable[[float], float]], level: float, near: float
 def _groups(path: TrustPath) -> list[Floats]:
     """Return for each group of the draws' batches a mask of all others."""
     mixture = path.posterior.mixture
-    number = np.zeros(len(mixture.ell), dtype=int)
-    number[mixture.batches] = 1
-    batch = np.cumsum(number) - 1
-    return [(batch % GROUPS != g).astype(float) for g in range(GROUPS)]
+    group = batch_groups(mixture.batches, len(mixture.ell), GROUPS)
+    return [(group != g).astype(float) for g in range(GROUPS)]
 
 
 def _check(
