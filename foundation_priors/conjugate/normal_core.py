@@ -11,7 +11,7 @@ from scipy.special import gammaln, polygamma, psi
 
 from foundation_priors.conjugate.base import ConjugatePath
 
-__all__ = ["NormalConjugate", "RegressionRows", "least_squares"]
+__all__ = ["NormalConjugate", "RegressionRows", "least_squares", "positive"]
 
 Array = NDArray[np.float64]
 
@@ -225,19 +225,26 @@ def _unconstrained_cov(cov: Array, a: float, b: float) -> Array:
 def _relative(information: Array, cov: Array) -> Array:
     """Information of the sources per information of the real rows, per dimension."""
     real, sources = information[0], information[1:]
-    if _positive(real):
+    if positive(real):
         sign, log_det = np.linalg.slogdet(sources)
         ratio = np.exp((log_det - np.linalg.slogdet(real)[1]) / len(real))
     else:
         sign, ratio = np.zeros(len(sources)), np.zeros(len(sources))
     trace = np.einsum("ij,kji->k", cov, sources) / np.einsum("ij,ji->", cov, real)
-    definite = (sign > 0) & np.array([_positive(block) for block in sources])
+    definite = (sign > 0) & np.array([positive(block) for block in sources])
     return np.where(definite, ratio, trace)
 
 
-def _positive(matrix: Array) -> bool:
-    values = np.linalg.eigvalsh(matrix)
-    return bool(values[0] > values[-1] * len(matrix) * np.finfo(float).eps)
+def positive(matrix: Array) -> bool:
+    """Say whether a symmetric matrix is positive definite, in whatever units its axes are.
+
+    Rounding leaves eigenvalues of a singular one on either side of 0.
+    """
+    scale = np.sqrt(np.diag(matrix).clip(0))
+    if not (np.isfinite(matrix).all() and scale.all()):
+        return False
+    least = np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0]
+    return bool(least > 10 * len(matrix) * np.finfo(float).eps)
 
 
 def _sigma(a: Array, b: Array) -> Any:

@@ -13,6 +13,7 @@ from foundation_priors.conjugate.normal_core import (
     NormalConjugate,
     RegressionRows,
     least_squares,
+    positive,
 )
 from foundation_priors.conjugate.weights import by_source
 from foundation_priors.errors import ImproperPriorError
@@ -217,7 +218,7 @@ def _covariance(prior_cov: ArrayLike, size: int) -> Array:
     if cov.shape != (size, size):
         raise ValueError(f"prior_cov has shape {cov.shape}, but there are {size} coefficients.")
     symmetric = np.all(np.isfinite(cov)) and np.allclose(cov, cov.T)
-    if not symmetric or np.linalg.eigvalsh(cov)[0] <= 0:
+    if not symmetric or not positive(cov):
         raise ImproperPriorError(
             "prior_cov is not positive definite, so the primitive prior is improper: give finite "
             "variances above 0."

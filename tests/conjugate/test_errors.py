@@ -22,6 +22,16 @@ def regression(**kwargs):
     return NormalRegression.from_data(X, [1, 2], X, [1, 2], **arguments)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_singular_prior_is_improper_on_every_processor(seed):
+    """Rounding puts its least eigenvalue on either side of 0; units far apart are no reason."""
+    way = np.random.default_rng(seed).normal(size=2)
+    with pytest.raises(ImproperPriorError, match="not positive definite"):
+        regression(prior_cov=np.outer(way, way))
+    units = np.array([1e-9, 1e9])
+    regression(prior_cov=[[1, 0.5], [0.5, 1]] * np.outer(units, units))
+
+
 @pytest.mark.parametrize(
     "build",
     [
