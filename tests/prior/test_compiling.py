@@ -5,6 +5,8 @@ import tempfile
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 
+import foundation_priors as fp
 from foundation_priors.prior.compiling import compile_model, compiling, sources_removed
+from foundation_priors.report.section import Section, judge
 from tests.path import models
 
 
@@ -121,3 +125,36 @@ def test_compiling_within_compiling_does_not_wait_for_itself(folder):
     with compiling(), compiling():
         compiled(3.5)
     assert not list(folder.iterdir())
+
+
+def in_threads(*functions):
+    """Run functions at once and return what each gave."""
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result() for future in [pool.submit(f) for f in functions]]
+
+
+def test_two_paths_at_once_are_those_of_one_after_the_other(folder):
+    """And they leave filters and folders as they were."""
+    before, kept = warnings.filters, list(warnings.filters)
+    make = [partial(models.again, models.coin(), seed) for seed in (1, 2)]
+    together, alone = in_threads(*make), [one() for one in make]
+    assert warnings.filters is before and warnings.filters == kept
+    assert not list(folder.iterdir())
+    for a, b in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(a.posterior.u, b.posterior.u)
+        np.testing.assert_array_equal(a.prior.mixture.ell, b.prior.mixture.ell)
+
+
+def test_sections_that_are_judged_at_once_keep_their_own_notes():
+    def section(name: str, seconds: float) -> Section:
+        def slow(_):
+            warnings.warn(f"{name} is shaky.", fp.UnreliableWarning, stacklevel=1)
+            time.sleep(seconds)
+            return Section("", "", name)
+
+        return judge(name, name, slow, None)
+
+    before = warnings.filters
+    one, other = in_threads(partial(section, "one", 0.2), partial(section, "other", 0.1))
+    assert one.notes == ("one is shaky.",) and other.notes == ("other is shaky.",)
+    assert warnings.filters is before
