@@ -56,9 +56,11 @@ lint: $(stamp)
 	$(bin)/ruff format -q --check .
 	$(bin)/mypy
 
-# One process a core, each with a single thread for linear algebra.
+# One process a core, each with a single thread for linear algebra; tests/conftest.py groups what
+# shares compiled models and puts the longest first.
 test: lint
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(bin)/python -m pytest -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(bin)/python -m pytest -q -n auto --dist loadgroup \
+		--no-loadscope-reorder
 
 zoo: $(stamp)
 	$(bin)/python -m tests.zoo.run
@@ -72,6 +74,7 @@ bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.run
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.trust_studies
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.coverage
+	$(bin)/python -m tests.benchmarks.reproducible
 
 accuracy: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.accuracy
