@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from foundation_priors.report.audit import Audit, audit
     from foundation_priors.synthetic import SyntheticData, concat
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Anticipation",
