@@ -28,8 +28,8 @@ __all__ = ["Facts", "facts_of", "grows", "held", "once", "stretched"]
 _FOUND: WeakKeyDictionary[pm.Model, dict[str, Any]] = WeakKeyDictionary()
 FEW = 50
 """Distinct rows in a trial, which takes up to twice as many and a few more."""
-REFUSALS = ValueError, IndexError, AssertionError, TypeError, NotImplementedError
-"""What PyTensor raises where a graph does not take so many rows."""
+REFUSALS = ValueError, IndexError, AssertionError, TypeError, RuntimeError, ArithmeticError
+"""What operations raise where a graph does not take so many rows."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,6 @@ def _fixed(
     if not variables:
         return []
     here, shapes = _placeholders(model), [v.shape for v in variables]
-
     few = min(n, FEW)
 
     def tried(size: int, distinct: int) -> list[tuple[int, ...]]:
