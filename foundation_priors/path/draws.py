@@ -188,22 +188,28 @@ def _putting(
     value: xr.DataArray, name: str, draws: xr.Dataset | None
 ) -> Callable[[Sequence[object]], str]:
     """Return a function from an element's coordinates to its label."""
-    if draws is not None and name not in draws:
-        try:
-            tree = parse(name)
-        except StatementError:
-            tree = None
-        names = [part for part in walk(tree) if isinstance(part, Name)] if tree else []
-        if names and all(part.name in draws.data_vars for part in names):
-            dims = value.dims[1:]
+    tree = None if draws is None else _about(name, draws)
+    if draws is None or tree is None:
+        return lambda place: label_of(name, place)
+    put, variables, dims = put_labels(name, tree), draws, value.dims[1:]
 
-            def put(place: Sequence[object]) -> str:
-                at = dict(zip(dims, place, strict=True))
-                own = {p.name: [at[d] for d in draws[p.name].dims if d in at] for p in names}
-                return put_labels(name, lambda part: own[part.name])
+    def label(place: Sequence[object]) -> str:
+        at = dict(zip(dims, place, strict=True))
+        return put(lambda part: [at[d] for d in variables[part.name].dims if d in at])
 
-            return put
-    return lambda place: label_of(name, place)
+    return label
+
+
+def _about(name: str, draws: xr.Dataset) -> Tree | None:
+    """Return what a text says about variables; None where it says nothing, or names one."""
+    if name in draws:
+        return None
+    try:
+        tree = parse(name)
+    except StatementError:
+        return None
+    names = [part.name for part in walk(tree) if isinstance(part, Name)]
+    return tree if names and all(n in draws.data_vars for n in names) else None
 
 
 def weighted_quantiles(values: Floats, weights: Floats, q: Sequence[float] | Floats) -> Floats:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from foundation_priors.netcdf import amount, is_whole, names, need, table, whole
+from foundation_priors.statements import readable
 
 __all__ = ["LAWS", "Facts", "facts_of"]
 
@@ -48,7 +49,7 @@ class Facts:
     def informed(self) -> tuple[str, ...]:
         """What the answers inform: ``beta``, or ``beta[party]`` where it is some elements only."""
         return tuple(
-            label
+            readable(label)
             for name in self.shared
             for label in [f"{name}[{part}]" for part in self.parts.get(name, ())] or [name]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from foundation_priors.errors import StatementError, brief
@@ -207,16 +208,21 @@ def is_event(tree: Tree) -> bool:
     return False
 
 
-def put_labels(text: str, place: Callable[[Name], Sequence[object]]) -> str:
-    """Return a statement about arrays as one about an element of each.
+def put_labels(text: str, tree: Tree) -> Callable[[Callable[[Name], Sequence[object]]], str]:
+    """Return a function that makes of a statement about arrays one about an element of each.
 
     Examples
     --------
-    >>> put_labels("beta > 0", lambda name: ["age"])
+    >>> put_labels("beta > 0", parse("beta > 0"))(lambda name: ["age"])
     'beta[age] > 0'
     """
-    names = [part for part in walk(parse(text)) if isinstance(part, Name) and part.place is None]
-    for name in sorted(names, key=lambda n: -n.end):
-        labels = label_of("", place(name))
-        text = text[: name.end] + labels + text[name.end :]
-    return text
+    bare = [part for part in walk(tree) if isinstance(part, Name) and part.place is None]
+    cuts = [0, *sorted(name.end for name in bare), len(text)]
+    names = sorted(bare, key=lambda name: name.end)
+    pieces = [text[a:b] for a, b in pairwise(cuts)]
+
+    def put(place: Callable[[Name], Sequence[object]]) -> str:
+        labels = [*(label_of("", place(name)) for name in names), ""]
+        return "".join(piece + label for piece, label in zip(pieces, labels, strict=True))
+
+    return put
