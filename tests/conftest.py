@@ -8,8 +8,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 matplotlib.use("Agg")
+
+# How long a random input takes says something about the machine, and nothing about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # Scripts that measure for minutes; the tests read the results they have stored.
 collect_ignore_glob = ["benchmarks/[!t]*.py", "benchmarks/tables.py"]
