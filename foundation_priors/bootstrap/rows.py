@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.errors import ColumnError, SyntheticAsEvidenceError, did_you_mean
 from foundation_priors.synthetic import SyntheticData
-from foundation_priors.synthetic.columns import named_index
+from foundation_priors.synthetic.columns import named_index, number_as_text
 
 __all__ = ["Rows", "combine"]
 
@@ -168,6 +168,13 @@ def _answers(synthetic: SyntheticData, name: str, real: pd.Series) -> pd.Series:
     if pd.isna(values).any():
         raise ColumnError(f"The answers are missing in column {name!r}: leave those rows out.")
     levels = list(synthetic.levels.get(name, ()))
+    number = number_as_text(values) if numbers else None
+    whole = real.isin(range(len(levels))).all()
+    if number is not None and not (levels and whole):
+        raise ColumnError(
+            f"{name!r} holds numbers in the real rows and numbers as text in the answers, such as "
+            f"{number!r}: make it numeric, frame[{name!r}] = frame[{name!r}].astype(float)."
+        )
     if not numbers:
         return _strings(values, levels, real, name)
     if not levels:
@@ -175,7 +182,7 @@ def _answers(synthetic: SyntheticData, name: str, real: pd.Series) -> pd.Series:
             f"{name!r} holds numbers in the real rows and strings in the answers: say which number "
             f"each string is with SyntheticData(..., levels={{{name!r}: [...]}})."
         )
-    if not real.isin(range(len(levels))).all():
+    if not whole:
         raise ColumnError(
             f"The real column {name!r} must hold 0 to {len(levels) - 1}, the codes of {levels}."
         )

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, did_you_mean
-from foundation_priors.synthetic.columns import named_index
+from foundation_priors.synthetic.columns import named_index, number_as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,7 +232,7 @@ def _numeric(table: Table, target: Target, spec: ColumnSpec) -> np.ndarray:
         if _is_number(values):
             return _ordered(table, target, spec, values.astype(float))
         named = target.levels is not None or (target.integer and spec in table.levels)
-        if not named and (number := _number_as_text(values)) is not None:
+        if not named and (number := number_as_text(values)) is not None:
             raise ColumnError(
                 f"The column {spec!r} for {target.name!r} holds numbers as text, such as "
                 f"{number!r}: make it numeric, frame[{spec!r}] = frame[{spec!r}].astype(float)."
@@ -319,16 +319,6 @@ def _coded(values: np.ndarray, levels: Sequence[Hashable], spec: Codes) -> np.nd
             f"{list(levels)}: give each level a place of its own."
         )
     return np.array([numbers[v] for v in values.tolist()], dtype=float)
-
-
-def _number_as_text(values: np.ndarray) -> str | None:
-    """Return a value of a column of strings that are all numbers, if it is one."""
-    texts = [v for v in values.ravel().tolist() if v is not None and v == v]
-    try:
-        known = all(isinstance(v, str) and np.isfinite(float(v)) for v in texts)
-    except ValueError:
-        return None
-    return texts[0] if texts and known else None
 
 
 def _is_number(values: np.ndarray) -> bool:

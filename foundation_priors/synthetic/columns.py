@@ -12,6 +12,7 @@ __all__ = [
     "is_missing",
     "name_rows",
     "named_index",
+    "number_as_text",
     "require_finite",
     "split_levels",
     "tidy",
@@ -260,3 +261,13 @@ def name_rows(rows: np.ndarray, shown: int = 5) -> str:
     first = ", ".join(str(int(row)) for row in rows[:shown])
     more = f" and {len(rows) - shown} more" if len(rows) > shown else ""
     return f"{'row' if len(rows) == 1 else 'rows'} {first}{more}"
+
+
+def number_as_text(values: np.ndarray) -> str | None:
+    """Return the first value of a column of strings that are all numbers, else None."""
+    texts = [v for v in values.ravel().tolist() if v is not None and v == v]
+    try:
+        known = all(isinstance(v, str) and np.isfinite(float(v)) for v in texts)
+    except ValueError:
+        return None
+    return texts[0] if texts and known else None

@@ -185,3 +185,12 @@ def test_regressions_that_have_no_answer(real: pd.DataFrame, answers: pd.DataFra
         linear_regression("y", ["x", "x"])
     with pytest.raises(ColumnError, match="at least one covariate"):
         linear_regression("y", intercept=False)
+
+
+@pytest.mark.parametrize("levels", [None, {"wage": ["72.3", "80", "1e2"]}])
+def test_numbers_as_text_are_to_be_made_numbers(levels: dict[str, list[str]] | None) -> None:
+    real = pd.DataFrame({"wage": [70.0, 81.5, 90.0]})
+    said = pd.DataFrame({"wage": ["72.3", "80", "1e2"]})
+    llm = SyntheticData.from_dataframe(said, outcome="wage", weight=1, levels=levels)
+    with pytest.raises(ColumnError, match=r"numbers as text in the answers, such as '72.3'"):
+        run(lambda rows, weights: float(np.average(rows.wage, weights=weights)), real, llm)
