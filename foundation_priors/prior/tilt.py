@@ -67,7 +67,8 @@ def tilt(
     columns : dict, optional
         From names of the model's data containers and observed variables to columns of the
         answers: a column's name; a list of names for a matrix; a function from the dataset to an
-        array (to standardise by the *real* data's mean, say); or `codes`. By default equal names.
+        array (to standardise by the *real* data's mean, say); or `codes`. By default equal names;
+        the only outcome is taken for the only observed variable with a warning.
     private : sequence of str, or dict
         Free variables of which the answers get a copy of their own with the same prior, such as
         a residual scale: a language model scatters less than people do. With ``by``, also
