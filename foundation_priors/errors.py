@@ -1,7 +1,7 @@
 """The few exceptions of the package, each deriving from a builtin."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 __all__ = [
     "ColumnError",
@@ -86,6 +86,29 @@ def brief(text: object) -> str:
     """
     shown = str(text)
     return repr(shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 4]} ...")
+
+
+def check_number(given: object, name: str) -> None:
+    """Raise where a number is given as text, which is no name of a rule either.
+
+    Examples
+    --------
+    >>> check_number("0.5", "trust")
+    Traceback (most recent call last):
+    ...
+    ValueError: trust='0.5' is text: give the number 0.5, without quotes.
+    """
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        for one in given:
+            check_number(one, name)
+    if isinstance(given, str):
+        try:
+            number = float(given)
+        except ValueError:
+            return
+        raise ValueError(f"{name}={given!r} is text: give the number {number:g}, without quotes.")
 
 
 def did_you_mean(name: object, options: Iterable[object]) -> str:

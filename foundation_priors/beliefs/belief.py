@@ -144,8 +144,8 @@ class Belief(Made):
         Raises
         ------
         ColumnError
-            When a column is missing, or no expert has answered. Experts who answered nothing, or
-            less than two quantiles, are left out with an `IncompleteWarning`.
+            When a column is missing, or no expert has answered. Experts who answered nothing, less
+            than two quantiles, or quantiles that cross, are left out with an `IncompleteWarning`.
 
         Examples
         --------

@@ -10,7 +10,18 @@ import numpy as np
 from foundation_priors.beliefs.support import Support
 from foundation_priors.errors import ColumnError
 
-__all__ = ["check_inside", "check_moments", "check_quantiles", "finite", "weights_of"]
+__all__ = [
+    "CrossingError",
+    "check_inside",
+    "check_moments",
+    "check_quantiles",
+    "finite",
+    "weights_of",
+]
+
+
+class CrossingError(ColumnError):
+    """Quantiles do not rise with their probability."""
 
 
 def finite(values: Any, what: str, least: int) -> np.ndarray:
@@ -49,7 +60,7 @@ def check_quantiles(quantiles: Mapping[float, float], who: str) -> tuple[list[fl
     crossing = np.flatnonzero(np.diff(x) <= 0)
     if len(crossing):
         i = int(crossing[0])
-        raise ColumnError(
+        raise CrossingError(
             f"The quantiles of {who} cross: {x[i]:g} at {p[i]:g} is not below {x[i + 1]:g} at "
             f"{p[i + 1]:g}; they must rise with the probability."
         )
@@ -67,6 +78,11 @@ def check_moments(mean: float, sd: float, who: str) -> tuple[float, float]:
 def check_inside(values: np.ndarray, support: Support, who: str, whose: str) -> None:
     """Raise when a value lies outside the support, or at its end."""
     outside = values[~support.contains(values)]
+    if len(outside) and outside[0] in (support.lower, support.upper):
+        raise ColumnError(
+            f"{who} names {outside[0]:g}, which lies outside the support {support} of {whose}, at "
+            "its end, beyond which there is nothing: give a value just inside, or leave it out."
+        )
     if len(outside):
         raise ColumnError(
             f"{who} names {outside[0]:g}, which lies outside the support {support} of {whose}: "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from foundation_priors.beliefs.checks import check_quantiles
+from foundation_priors.beliefs.checks import CrossingError, check_quantiles
 from foundation_priors.beliefs.said import Quantiles, Said
 from foundation_priors.errors import ColumnError, IncompleteWarning, did_you_mean
 from foundation_priors.synthetic.columns import named_index
@@ -94,11 +94,28 @@ def _panel(
             stacklevel=4,
         )
     levels = np.array(list(quantiles.values()), dtype=float)
-    said: list[Said] = []
-    for name, row, known in zip(names, values, given, strict=True):
-        if known.sum() >= 2:
-            stated = dict(zip(levels[known].tolist(), (scale * row[known]).tolist(), strict=True))
-            p, x = check_quantiles(stated, f"the expert {name!r}")
-            said.append(Quantiles(tuple(p), tuple(x)))
     mass = rows[weights].to_numpy(dtype=float) if weights else np.ones(len(rows))
-    return said, mass[~silent].tolist()
+    said: list[Said] = []
+    kept: list[float] = []
+    wrong: dict[str, ColumnError] = {}
+    for name, row, known, own in zip(names, values, given, mass.tolist(), strict=True):
+        if known.sum() < 2:
+            continue
+        stated = dict(zip(levels[known].tolist(), (scale * row[known]).tolist(), strict=True))
+        try:
+            p, x = check_quantiles(stated, f"the expert {name!r}")
+        except CrossingError as error:
+            wrong[name] = error
+            continue
+        said.append(Quantiles(tuple(p), tuple(x)))
+        kept.append(own)
+    if wrong and not said:
+        raise next(iter(wrong.values()))
+    if wrong:
+        warnings.warn(
+            f"{len(wrong)} of {len(names)} experts{where} gave quantiles that cross, and are left "
+            f"out of the pool: {', '.join(list(wrong)[:5])}. {next(iter(wrong.values()))}",
+            IncompleteWarning,
+            stacklevel=4,
+        )
+    return said, kept

@@ -26,6 +26,9 @@ from foundation_priors.errors import ColumnError
 
 __all__ = ["Draws", "Function", "Histogram", "Moments", "Pool", "Quantiles", "Said", "revived"]
 
+FARTHEST = 1000
+"""How many times the range of the quantiles a tail may reach beyond them, at .001 and .999."""
+
 type Floats = NDArray[np.float64]
 
 FILE = "a file"
@@ -61,8 +64,27 @@ class Quantiles(Said):
     at: tuple[float, ...]
 
     def density(self, support: Support) -> Density:
-        """Return Johnson's density through the quantiles."""
-        return Johnson.through(np.array(self.probabilities), np.array(self.at), support)
+        """Return Johnson's density through the quantiles.
+
+        Raises
+        ------
+        ColumnError
+            When two lie so close to each other that a tail reaches beyond all reason.
+        """
+        made = Johnson.through(np.array(self.probabilities), np.array(self.at), support)
+        width = self.at[-1] - self.at[0]
+        for p, end in ((0.001, self.at[0]), (0.999, self.at[-1])):
+            far = float(made.quantile(p))
+            if not abs(far - end) <= FARTHEST * width:
+                gaps = np.diff(self.at)
+                i = int(np.argmin(gaps / np.diff(self.probabilities)))
+                raise ColumnError(
+                    f"Of the {self}, {self.at[i]:.8g} and {self.at[i + 1]:.8g} lie so close to "
+                    f"each other that a tail explodes ({100 * p:g}% lie below {far:.3g}): state "
+                    "them further apart, leave one out, or say with support= where the quantity "
+                    "ends."
+                )
+        return made
 
     def values(self) -> Floats:
         """Return the quantiles."""

@@ -147,7 +147,15 @@ def check(estimator: Callable[[pd.DataFrame, Floats], Any], rows: Rows) -> Form:
     total = len(rows.frame)
     rng = np.random.default_rng(0)
     first = rng.standard_exponential(total)
-    form = Form.of(estimator(rows.frame, first.copy()))
+    try:
+        form = Form.of(estimator(rows.frame, first.copy()))
+    except Exception as error:
+        error.add_note(
+            f"The estimator failed at ordinary weights of all {total} rows, with the columns "
+            f"{', '.join(map(str, rows.frame))}: try estimator(rows, np.ones(len(rows))), where "
+            "rows is a frame of real rows and answers."
+        )
+        raise
     start = form.numbers(estimator(rows.frame, first.copy()))
     if not np.array_equal(start, form.numbers(estimator(rows.frame, first.copy())), equal_nan=True):
         raise ValueError(

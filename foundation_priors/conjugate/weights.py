@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from foundation_priors.errors import check_number
+
 Array = NDArray[np.float64]
 Trust = ArrayLike | Mapping[str, ArrayLike] | None
 
@@ -49,6 +51,7 @@ def resolve(trust: Trust, sources: Sequence[str], max_trust: float) -> Weights:
 
     A number or an array is the same weight for every source.
     """
+    check_number(trust, "trust")
     if isinstance(trust, Mapping):
         columns = _by_source(trust, sources)
         coords = {f"trust_{name}": column for name, column in zip(sources, columns, strict=True)}

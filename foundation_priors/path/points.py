@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.errors import ColumnError, check_number, did_you_mean
 
 __all__ = ["Points", "Trust", "resolve"]
 
@@ -72,6 +72,7 @@ def resolve(
     -------
     Points
     """
+    check_number(trust, "trust")
     if isinstance(trust, str) or hasattr(trust, "hyperprior_nodes") or hasattr(trust, "weigh"):
         raise ValueError(
             f"trust={trust!r} names a rule for a random trust, over which only mean, sd, mcse, "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foundation_priors.errors import ColumnError
+from foundation_priors.errors import ColumnError, check_number
 from foundation_priors.prior.beliefs import check_sum
 from foundation_priors.prior.build import build
 from foundation_priors.prior.columns import ColumnSpec
@@ -193,6 +193,7 @@ def check_trust(
     trust: float | Sequence[float] | Mapping[str, float], sources: Sequence[str], max_trust: float
 ) -> np.ndarray:
     """Return one weight a source, or raise for names and numbers that cannot be weights."""
+    check_number(trust, "trust")
     if isinstance(trust, str) or hasattr(trust, "weigh") or hasattr(trust, "hyperprior_nodes"):
         what = repr(trust) if isinstance(trust, str) else getattr(trust, "name", "the posterior")
         raise TypeError(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from foundation_priors.errors import did_you_mean
+from foundation_priors.errors import check_number, did_you_mean
 
 __all__ = ["NAMES", "Hyperprior", "hyperprior"]
 
@@ -48,6 +48,7 @@ def hyperprior(prior: Any, end: float, cap: float) -> Hyperprior:
     top = min(1.0, end)
     if isinstance(prior, str):
         if prior not in NAMES:
+            check_number(prior, "prior")
             raise ValueError(f"{prior!r} is no rule of trust.{did_you_mean(prior, NAMES)}")
         if prior == "uniform":
             return _uniform("uniform", top)

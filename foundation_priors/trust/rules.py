@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.errors import did_you_mean
+from foundation_priors.errors import check_number, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -411,6 +411,7 @@ def named(name: str) -> Rule:
     from foundation_priors.trust.hyperprior import NAMES
 
     if name not in RULES:
+        check_number(name, "trust")
         raise ValueError(f"{name!r} is no rule of trust.{did_you_mean(name, [*NAMES, *RULES])}")
     return RULES[name]
 

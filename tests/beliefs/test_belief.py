@@ -92,6 +92,62 @@ def test_chips_with_an_empty_bin_inside() -> None:
     assert density.mean == pytest.approx(2)
 
 
+def test_experts_whose_quantiles_cross_are_left_out_by_name() -> None:
+    frame = pd.DataFrame(
+        {
+            "expert": ["ann", "bob", "cy", "dee"],
+            "low": [1.0, 5.0, 2.0, np.nan],
+            "high": [3.0, 4.0, 4.0, 1.0],
+            "w": [1.0, 7.0, 3.0, 5.0],
+        }
+    )
+    levels = {"low": 0.1, "high": 0.9}
+    options = {"expert": "expert", "weights": "w"}
+    with pytest.warns(IncompleteWarning) as caught:
+        pool = Belief.from_dataframe(frame, "q", levels, **options)
+    texts = [str(w.message) for w in caught]
+    assert any("1 of 4 experts gave quantiles that cross" in t and ": bob." in t for t in texts)
+    assert any("dee" in t for t in texts)
+    rest = Belief.from_dataframe(frame.iloc[[0, 2]], "q", levels, **options)
+    assert pool.said == rest.said
+    with pytest.raises(ColumnError, match="expert 'bob' cross"):
+        Belief.from_dataframe(frame.iloc[[1]], "q", levels, **options)
+
+
+@pytest.mark.parametrize("support", [(0, 1), (0, None), (-1, 0)])
+def test_a_quantile_at_the_end_of_the_support(support) -> None:
+    quantiles = {0.05: 0, 0.5: 0.02, 0.95: 0.1}
+    if support == (-1, 0):
+        quantiles = {0.05: -0.5, 0.5: -0.1, 0.95: 0}
+    with pytest.raises(ColumnError, match="names 0, which lies .* at its end, .* just inside"):
+        Belief("r", quantiles=quantiles, support=support)
+
+
+@pytest.mark.parametrize(
+    "quantiles",
+    [
+        {0.05: 0, 0.5: 1, 0.95: 1 + 1e-7},
+        {0.05: 1, 0.5: 1 + 1e-7, 0.95: 2},
+        {0.25: 1, 0.5: 1.001, 0.75: 2},
+        {0.45: 1, 0.5: 1.01, 0.55: 2},
+    ],
+)
+def test_tails_that_explode(quantiles) -> None:
+    with pytest.raises(ColumnError, match="so close to each other that a tail explodes"):
+        Belief("q", quantiles)
+    with pytest.raises(ColumnError, match="a tail explodes"):
+        Belief.from_dataframe(
+            pd.DataFrame({str(p): [x, 0.01 * i] for i, (p, x) in enumerate(quantiles.items())}),
+            "q",
+            {str(p): p for p in quantiles},
+        )
+
+
+def test_tails_that_only_lean() -> None:
+    for quantiles in ({0.05: 0, 0.5: 0.1, 0.95: 10}, {0.05: 1, 0.95: 1 + 1e-9}, SKEWED):
+        assert np.isfinite(Belief("q", quantiles).density.sd)
+
+
 @pytest.mark.parametrize("support", [None, (0, 1)])
 def test_one_filled_bin(support) -> None:
     for edges, counts in (([0, 1], [3]), ([0, 1, 2], [3, 0]), ([-1, 0, 1], [0, 3])):

@@ -98,6 +98,15 @@ def test_an_error_of_the_estimator_says_at_which_concentration(
     assert "failed at concentration 0" in caught.value.__notes__[0]
 
 
+def test_an_error_of_the_estimator_at_once_says_what_it_was_given(
+    real: pd.DataFrame, llm: SyntheticData
+) -> None:
+    with pytest.raises(KeyError) as caught:
+        run(lambda rows, weights: rows["wages"] @ weights, real, llm)
+    assert "failed at ordinary weights of all" in caught.value.__notes__[0]
+    assert "with the columns" in caught.value.__notes__[0]
+
+
 def test_a_frame_is_no_synthetic_data(real: pd.DataFrame, answers: pd.DataFrame) -> None:
     with pytest.raises(TypeError, match="fp.SyntheticData.from_dataframe\\(frame, outcome="):
         run(mean, real, answers)

@@ -78,6 +78,8 @@ def test_along_multiplies_a_shared_weight():
         (1.5, "trust=1.5 lies beyond the path, which ends at 1"),
         ([[0.1]], "2 dimensions"),
         ("cautious", "names a rule"),
+        ("0.5", "trust='0.5' is text: give the number 0.5, without quotes"),
+        (["0", "1e-1"], "trust='0' is text: give the number 0"),
         ("half", "names a rule"),
         (["a", "b"], "not a weight"),
         ({"synthetic": "cautious"}, "not a weight"),
