@@ -271,6 +271,23 @@ def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
     assert "device" in refused(name, Path("/dev/null"))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_lines_of_json_come_from_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(fp.FileError, match="a pipe, a socket or a device"):
+        fp.SyntheticData.from_jsonl(tmp_path / "pipe.jsonl", outcome="y")
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="Line 1 is not JSON"):
+        fp.SyntheticData.from_jsonl(tmp_path / "deep.jsonl", outcome="y")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"said": 3}', "[" * 100_000])
+def test_what_is_no_belief(text: str) -> None:
+    with pytest.raises(fp.ColumnError, match="This is no JSON of a belief") as caught:
+        fp.Belief.from_json(text)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["answers", "coin"])
 @pytest.mark.parametrize("kind", ["answers", "coin", "bootstrap", "anchored"])
 def test_files_of_another_kind(name: str, kind: str, tmp_path: Path) -> None:

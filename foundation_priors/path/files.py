@@ -49,8 +49,8 @@ def _with_laws(groups: Stored) -> Stored:
 
 
 def _finite(ell: np.ndarray) -> np.ndarray:
-    """Return log likelihoods as the mixture takes them."""
-    return np.clip(np.nan_to_num(ell, nan=LOWEST), LOWEST, -LOWEST)
+    """Return log likelihoods as the mixture takes them where rows are impossible."""
+    return np.maximum(np.nan_to_num(ell, nan=LOWEST, posinf=np.inf, neginf=LOWEST), LOWEST)
 
 
 KIND = Kind("TrustPath", "path.to_netcdf(...)", {1: _with_laws})

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.hdf5 import regular
 from foundation_priors.synthetic import columns
 from foundation_priors.synthetic.provenance import fill, plain
 
@@ -205,10 +206,10 @@ def frame_from_lines(lines: str | os.PathLike | Iterable[str | Mapping]) -> pd.D
     0        0  Dole
     """
     if isinstance(lines, os.PathLike):
-        lines = Path(lines).read_text(encoding="utf-8").splitlines()
+        lines = Path(regular(lines)).read_text(encoding="utf-8").splitlines()
     elif isinstance(lines, str):
         is_text = "\n" in lines or lines.lstrip().startswith("{")
-        text = lines if is_text else Path(lines).read_text(encoding="utf-8")
+        text = lines if is_text else Path(regular(lines)).read_text(encoding="utf-8")
         lines = text.splitlines()
     return pd.DataFrame(
         [_object(line, n) for n, line in enumerate(lines, 1) if not _is_blank(line)]
@@ -222,7 +223,7 @@ def _is_blank(line: str | Mapping) -> bool:
 def _object(line: str | Mapping, number: int) -> dict:
     try:
         entry = line if isinstance(line, Mapping) else json.loads(line)
-    except (TypeError, json.JSONDecodeError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"Line {number} is not JSON ({error}): mend or drop it.") from None
     if not isinstance(entry, Mapping):
         raise ValueError(f"Line {number} is {entry!r}, and each line must be one JSON object.")
