@@ -314,6 +314,8 @@ FINE = 'prompt = "x"\nanswer = {vote = ["a", "b"]}\nmodels = {m = {base_url = "h
         ('prompt = "x"\nprompt_file = "y"', "keep one of them"),
         ('prompt_file = "none.txt"', "prompt_file = 'none.txt' cannot be read: No such file"),
         (f"draws = 5\n{FINE}", "'draws' is no part of a study: type --draws."),
+        (f"{FINE}settings = {{max_tokens = []}}", "'max_tokens', which must be a whole number"),
+        (f"{FINE}x = {'[' * 50_000}", "is nested too deeply"),
         (f"{FINE}settings = {{per_call = 2}}", "move it above the first [table]"),
         (f"{FINE}profiles = 'none.csv'", "'none.csv' cannot be read: No such file"),
         (f"{FINE}profiles = 'ragged.csv'", "'ragged.csv' are no table"),

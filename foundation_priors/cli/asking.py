@@ -43,10 +43,12 @@ def show(journal: Path) -> None:
     """
     from foundation_priors.cli.report import report
     from foundation_priors.cli.tally import tally
+    from foundation_priors.elicit.lines import whole
 
     if not journal.is_file():
         raise UsageError(f"There is no journal {str(journal)!r}.")
-    report(_console(), tally(journal))
+    with whole(journal):
+        report(_console(), tally(journal))
 
 
 def preview(file: Path, draws: int, budget: Mapping[str, float], permits: Permits) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from foundation_priors.cli.findings import Findings, find
 from foundation_priors.cli.pilot import Pilot, prepare
 from foundation_priors.cli.words import introduction, lesson, show
+from foundation_priors.elicit.redact import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +50,8 @@ def run(out: Path, *, seed: int = 1, draws: int = 500, console: Console | None =
     for sentence in lesson(pilot, findings):
         console.print(sentence)
     written = write(out, pilot, path, findings)
-    console.print(f"\nWritten to {out}: {', '.join(written)}.", soft_wrap=True)
+    place = visible(str(out))
+    console.print(f"\nWritten to {place}: {', '.join(written)}.", soft_wrap=True, markup=False)
     return findings
 
 

@@ -103,6 +103,8 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise UsageError(f"The study {str(path)!r} is not in UTF-8: save it as such.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"The study {str(path)!r} is no TOML: {error}.") from None
+    except RecursionError:
+        raise UsageError(f"The study {str(path)!r} is nested too deeply.") from None
 
 
 def _study(content: dict[str, Any], folder: Path, permits: Permits) -> StudyFile:

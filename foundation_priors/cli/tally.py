@@ -212,14 +212,11 @@ def tally(path: Path) -> Tally:
     JournalError
         If it is missing, or no journal.
     """
-    from foundation_priors.elicit.lines import damaged, read
+    from foundation_priors.elicit.lines import read
 
     out = Tally(path, _study(path))
-    for number, line in enumerate(read(path), 1):
-        try:
-            out.take(line)
-        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
-            raise damaged(path, number) from None
+    for line in read(path):
+        out.take(line)
     return out
 
 

@@ -158,6 +158,10 @@ def checked_settings(settings: object, where: str = "settings=") -> dict[str, An
                 f"{where} holds {name!r}, and settings are written into the journal: give keys and"
                 " headers to fp.Endpoint(api_key=..., headers=...), where they stay hidden."
             )
+    for name in ("max_tokens", "max_completion_tokens"):
+        most = settings.get(name)
+        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+            raise ValueError(f"{where} holds {name!r}, which must be a whole number of at least 1.")
     out = plain(dict(settings))
     assert isinstance(out, dict)
     odd = [name for name, v in out.items() if isinstance(v, float) and not math.isfinite(v)]

@@ -15,7 +15,7 @@ import xarray as xr
 from foundation_priors.elicit.columns import ANSWERED, MISSING, Answers
 from foundation_priors.elicit.design import ORDER, Study
 from foundation_priors.elicit.fields import Choice
-from foundation_priors.elicit.journal import read
+from foundation_priors.elicit.lines import read, whole
 from foundation_priors.elicit.origin import Notes, provenance_of
 from foundation_priors.elicit.reread import CHANGES, Rules, read_line
 from foundation_priors.errors import (
@@ -105,10 +105,10 @@ def draws_asked(journal: str | os.PathLike, study: Study) -> int:
     for line in read(journal):
         own = line.get("version") == study.version
         if line["kind"] == "run" and own:
-            asked = int(line["draws"])
+            asked = line.get("draws", 0)
         elif line["kind"] == "answer":
-            any_held = max(any_held, int(line["draw"]) + 1)
-            held = max(held, int(line["draw"]) + 1) if own else held
+            count = line.get("draw", 0) + 1
+            any_held, held = max(any_held, count), max(held, count) if own else held
     return asked or held or any_held
 
 
@@ -154,26 +154,28 @@ def collect(
     """
     if reading not in get_args(Rules):
         raise ValueError(f"reading={reading!r} must be 'today' or 'stored'.")
-    answers, notes = Answers(study), Notes(reading)
-    for line in read(journal):
-        if line["kind"] == "study":
-            notes.version(line)
-        elif line["kind"] == "answer" and line.get("final"):
-            _take(line, study, answers, notes, journal)
+    with whole(journal):
+        answers, notes = Answers(study), Notes(reading)
+        for line in read(journal):
+            if line["kind"] == "study":
+                notes.version(line)
+            elif line["kind"] == "answer" and line.get("final"):
+                _take(line, study, answers, notes, journal)
     rows = np.flatnonzero(answers.status == ANSWERED)
     if not rows.size:
         raise ElicitationError(_nothing(journal, answers, stopped))
     _warn(answers, stopped)
     _warn_reread(notes, int(answers.status.size))
-    return SyntheticData(
-        _dataset(study, answers, rows),
-        outcome=study.schema.outcomes,
-        unit="profile",
-        probability=CHANCE if study.probabilities else None,
-        cluster=_clusters(study),
-        levels=_levels(study),
-        provenance=provenance_of(journal, study, answers, notes),
-    )
+    with whole(journal):
+        return SyntheticData(
+            _dataset(study, answers, rows),
+            outcome=study.schema.outcomes,
+            unit="profile",
+            probability=CHANCE if study.probabilities else None,
+            cluster=_clusters(study),
+            levels=_levels(study),
+            provenance=provenance_of(journal, study, answers, notes),
+        )
 
 
 def probability_rows(

@@ -405,7 +405,7 @@ class Study:
                 draws=draws,
                 probability_error=line.get("probability_error", ERROR),
             )
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise JournalError(
                 f"The study {line.get('version')!r} in the journal is damaged"
                 f" ({type(error).__name__}): replay it with the Elicitation that asked,"

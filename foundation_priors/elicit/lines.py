@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import warnings
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from foundation_priors.elicit.lock import open_flags, refuse_special
-from foundation_priors.errors import IncompleteWarning, JournalError
+from foundation_priors.errors import FoundationPriorsError, IncompleteWarning, JournalError
 
-__all__ = ["damaged", "read", "refuse_foreign", "repair", "sound_lines"]
+__all__ = ["read", "refuse_foreign", "repair", "sound_lines", "whole"]
 
 FORMAT = 1
 # What a line of each kind holds at least.
@@ -23,6 +24,20 @@ KINDS: dict[str, dict[str, type]] = {
     "answer": {"key": str, "final": bool},
     "failure": {"key": str},
     "batch": {"name": str, "status": str},
+}
+# What else it may hold, and whether that may be null.
+MAYBE: dict[str, tuple[type | tuple[type, ...], bool]] = {
+    "model": (str, False),
+    "draw": (int, False),
+    "draws": (int, False),
+    "attempt": (int, True),
+    "cells": (list, False),
+    "keys": (list, True),
+    "parsed": (list, True),
+    "rejected": (dict, True),
+    "tokens": (dict, True),
+    "latency": ((int, float), True),
+    "time": (str, True),
 }
 STARTS = tuple(f'{{"kind":"{kind}"'.encode() for kind in KINDS)
 SHORTEST = len(b'{"kind":')
@@ -193,9 +208,19 @@ def _is_ours(line: dict[str, Any] | None) -> bool:
     kind = None if line is None else line.get("kind")
     if line is None or not isinstance(kind, str) or kind not in KINDS:
         return False
-    return all(isinstance(line.get(name), type_) for name, type_ in KINDS[kind].items()) and (
-        kind != "answer" or _is_key(line["key"])
-    )
+    has = all(isinstance(line.get(name), type_) for name, type_ in KINDS[kind].items())
+    return has and (kind != "answer" or _is_key(line["key"]))
+
+
+def _can_be(line: dict[str, Any]) -> bool:
+    """Return whether what a line holds is of the right type."""
+    for name, (type_, null) in MAYBE.items():
+        value = line.get(name)
+        if value is None and (null or name not in line):
+            continue
+        if not isinstance(value, type_) or isinstance(value, bool):
+            return False
+    return line.get("draw", 0) >= 0 and line.get("draws", 1) >= 1
 
 
 def _is_key(text: str) -> bool:
@@ -212,19 +237,48 @@ def _begins(raw: bytes) -> bool:
     )
 
 
-def damaged(path: str | os.PathLike, number: int) -> JournalError:
-    """Return the error that names a line of a journal."""
-    return JournalError(
-        f"Line {number} of the journal {str(path)!r} is damaged: take that line out, and run again"
-        " to ask for it anew."
-    )
+@contextlib.contextmanager
+def whole(path: str | os.PathLike) -> Iterator[None]:
+    """Turn what a damaged journal does to whoever reads it into one sentence.
+
+    Parameters
+    ----------
+    path : str or path
+        The journal.
+
+    Yields
+    ------
+    None
+        While it is read.
+
+    Raises
+    ------
+    JournalError
+        For an error that says nothing to whoever has the journal.
+    """
+    try:
+        yield
+    except FoundationPriorsError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise JournalError(
+            f"The journal {str(path)!r} holds what no study asks or answers"
+            f" ({type(error).__name__}): take an undamaged copy of it."
+        ) from error
+    except MemoryError:
+        raise JournalError(
+            f"The study in the journal {str(path)!r} has more answers than fit into memory."
+        ) from None
 
 
 def _checked(line: dict[str, Any] | None, number: int, path: str | os.PathLike) -> dict[str, Any]:
     kind = None if line is None else line.get("kind")
     later = isinstance(kind, str) and kind not in KINDS and number > 1
-    if line is None or not (later or _is_ours(line)):
-        raise damaged(path, number)
+    if line is None or not (later or _is_ours(line) and _can_be(line)):
+        raise JournalError(
+            f"Line {number} of the journal {str(path)!r} is damaged: take that line out, and run"
+            " again to ask for it anew."
+        )
     form = line.get("format", FORMAT)
     if not isinstance(form, int) or form > FORMAT:
         raise JournalError(

@@ -76,7 +76,8 @@ class Locked:
         real = self.path.resolve()
         for name in dict.fromkeys((self.path.parent.resolve() / self.path.name, real)):
             try:
-                file = os.open(f"{name}.lock", open_flags(os.O_RDWR | os.O_CREAT), 0o600)
+                flags = open_flags(os.O_RDWR | os.O_CREAT) | getattr(os, "O_NOFOLLOW", 0)
+                file = os.open(f"{name}.lock", flags, 0o600)
             except OSError:
                 continue  # where it cannot be made, nobody else can either
             self._old.append(file)

@@ -146,6 +146,9 @@ def test_a_lock_file_is_not_written_through(tmp_path):
     with Journal(tmp_path / "a.jsonl"):
         pass
     assert kept.read_text() == "mine"
+    (tmp_path / "c.jsonl.lock").symlink_to(tmp_path / "not there")
+    Journal(tmp_path / "c.jsonl").close()
+    assert not (tmp_path / "not there").exists()
     os.mkfifo(tmp_path / "b.jsonl.lock")
     with Journal(tmp_path / "b.jsonl"), pytest.raises(JournalError, match="another process"):
         Journal(tmp_path / "b.jsonl")
