@@ -30,6 +30,7 @@ from foundation_priors.synthetic.container import SyntheticData
 __all__ = ["asked_last", "collect", "draws_asked", "probability_rows", "replay"]
 
 CHANCE = "probability"
+MOST = 100_000_000  # answers; a file may name any number of draws
 
 
 def replay(
@@ -72,8 +73,9 @@ def replay(
         If answers come out otherwise than they were recorded.
     """
     line = asked_last(journal, version)
-    study = Study.from_record(line)
-    draws = draws_asked(journal, study) if draws is None else draws
+    with whole(journal):
+        study = Study.from_record(line)
+        draws = draws_asked(journal, study) if draws is None else draws
     return collect(journal, dataclasses.replace(study, draws=draws, _memo={}), reading=reading)
 
 
@@ -155,6 +157,11 @@ def collect(
     if reading not in get_args(Rules):
         raise ValueError(f"reading={reading!r} must be 'today' or 'stored'.")
     with whole(journal):
+        if study.n_cells > MOST:
+            raise JournalError(
+                f"The study in the journal {str(journal)!r} asks for {study.n_cells:,} answers and"
+                f" not at most {MOST:,}: name fewer with draws=."
+            )
         answers, notes = Answers(study), Notes(reading)
         for line in read(journal):
             if line["kind"] == "study":

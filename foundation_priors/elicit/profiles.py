@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,10 @@ from foundation_priors.errors import ColumnError
 from foundation_priors.synthetic.columns import require_finite, split_levels, tidy
 
 __all__ = ["Profiles"]
+
+DTYPE = re.compile(
+    r"object|bool|u?int\d{1,2}|float\d{2,3}|(datetime|timedelta)64\[\w{1,3}\]|[<>]?U\d+"
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,6 +122,8 @@ class Profiles:
         """
         arrays, levels = {}, {}
         for name, entry in columns.items():
+            if not DTYPE.fullmatch(entry["dtype"]):  # NumPy's own reader takes whole expressions
+                raise ValueError(f"The column {name!r} has no dtype of a table.")
             dtype = np.dtype(entry["dtype"])
             plain = np.array(entry["values"], dtype=np.int64 if dtype.kind in "mM" else dtype)
             arrays[name] = plain.astype(dtype)

@@ -217,7 +217,6 @@ def test_damaged_lines_are_told_in_one_sentence(tmp_path, damage):
     [
         {"raw": 5},
         {"raw": "1", "finish_reason": {"a": 1}},
-        {"raw": "1", "rejected": "x"},
         {"raw": "1", "thoughts": 5, "logprobs": 7},
     ],
 )

@@ -37,7 +37,7 @@ from foundation_priors.elicit.retry import Patience, Unreadable, explain, of_sta
 from foundation_priors.elicit.run import Run
 from tests.elicit.loopback import Loopback
 
-__all__ = ["body", "fuzz", "studies", "through_a_server"]
+__all__ = ["body", "fuzz", "spoilt", "studies", "through_a_server"]
 
 SECONDS = 20.0  # of one reply
 BYTES = 60_000_000  # of memory, for replies of at most one million bytes
@@ -79,6 +79,13 @@ def studies() -> list[Study]:
     sampling = {"settings": {"max_tokens": 50}}
     surveys = [fp.Elicitation(**{**given, **sampling, **kind}) for kind in kinds]
     return [dataclasses.replace(survey._study, draws=100, _memo={}) for survey in surveys]
+
+
+def spoilt(value: Any, rng: random.Random) -> Any:
+    """Spoil some nodes or a text of a value of JSON."""
+    for _ in range(rng.choice((1, 1, 2))):
+        value = rng.choice((_replaced, _without, _nested, _said))(value, rng)
+    return value
 
 
 def body(call: Call, rng: random.Random) -> bytes:
