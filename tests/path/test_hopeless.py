@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytest
 
 import foundation_priors as fp
 from tests.path import models
@@ -40,7 +41,8 @@ def test_a_conflict_of_twenty_sds_with_three_anchors():
         sigma=models.KNOWN["sigma"],
         weight=5,
     )
-    path = models.again(models.normal(), 1, llm, max_anchors=3)
+    with pytest.warns(UserWarning, match="units or the scale differ"):
+        path = models.again(models.normal(), 1, llm, max_anchors=3)
     mean, evidence = quietly(lambda: path.mean("mu")), quietly(path.log_evidence)
     assert not mean.reliable.all() and not evidence.reliable.all()
     assert_not_wrong_in_silence(mean, exact.mean("mu", path.trust))
