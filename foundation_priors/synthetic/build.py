@@ -1,17 +1,13 @@
-"""From a frame, a Dataset or JSON lines to a checked Dataset with one row per answer."""
+"""From a frame or a Dataset to a checked Dataset with one row per answer."""
 
 import dataclasses
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, did_you_mean
-from foundation_priors.hdf5 import regular
 from foundation_priors.synthetic import columns
 from foundation_priors.synthetic.provenance import fill, plain
 
@@ -22,7 +18,6 @@ __all__ = [
     "Schema",
     "build",
     "check",
-    "frame_from_lines",
     "parts_of_frame",
     "reweigh",
     "row_mass",
@@ -179,55 +174,6 @@ def parts_of_frame(frame: pd.DataFrame) -> xr.Dataset:
     if ROWS in frame.columns:
         raise ColumnError(f"A column is named {ROWS!r}, which names the rows here: rename it.")
     return xr.Dataset({name: (ROWS, frame[name].array) for name in frame.columns})
-
-
-def frame_from_lines(lines: str | os.PathLike | Iterable[str | Mapping]) -> pd.DataFrame:
-    """Read JSON lines into a frame.
-
-    Parameters
-    ----------
-    lines : str, path or iterable of str or mapping
-        A file's path, the text itself, its lines, or the objects in them. Empty lines are skipped.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per object; whole numbers stay whole.
-
-    Raises
-    ------
-    ValueError
-        If a line is no JSON object, naming the line.
-
-    Examples
-    --------
-    >>> frame_from_lines(['{"profile": 0, "vote": "Dole"}'])
-       profile  vote
-    0        0  Dole
-    """
-    if isinstance(lines, os.PathLike):
-        lines = Path(regular(lines)).read_text(encoding="utf-8").splitlines()
-    elif isinstance(lines, str):
-        is_text = "\n" in lines or lines.lstrip().startswith("{")
-        text = lines if is_text else Path(regular(lines)).read_text(encoding="utf-8")
-        lines = text.splitlines()
-    return pd.DataFrame(
-        [_object(line, n) for n, line in enumerate(lines, 1) if not _is_blank(line)]
-    )
-
-
-def _is_blank(line: str | Mapping) -> bool:
-    return isinstance(line, str) and not line.strip()
-
-
-def _object(line: str | Mapping, number: int) -> dict:
-    try:
-        entry = line if isinstance(line, Mapping) else json.loads(line)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"Line {number} is not JSON ({error}): mend or drop it.") from None
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"Line {number} is {entry!r}, and each line must be one JSON object.")
-    return dict(entry)
 
 
 def _names(names: str | Sequence[str], what: str) -> tuple[str, ...]:

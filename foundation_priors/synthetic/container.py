@@ -16,13 +16,13 @@ from foundation_priors.synthetic.build import (
     ROWS,
     Schema,
     build,
-    frame_from_lines,
     parts_of_frame,
     reweigh,
     row_mass,
 )
 from foundation_priors.synthetic.described import Described
 from foundation_priors.synthetic.guard import arm
+from foundation_priors.synthetic.lines import frame_from_lines
 from foundation_priors.synthetic.select import matches
 
 if TYPE_CHECKING:
