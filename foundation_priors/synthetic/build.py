@@ -91,11 +91,8 @@ def build(
     named = {*FACTORS, *clusters, unit, probability, weight if isinstance(weight, str) else None}
     roles = [n for n in data.data_vars if n in named and n not in outcomes]
     for name in roles:
-        if data[name].dims != (ROWS,):
-            raise ColumnError(
-                f"The column {name!r} tells the answers apart and has dims {data[name].dims}: it"
-                f" must have one value per answer, on ({ROWS!r},)."
-            )
+        if data[name].ndim > 1:
+            raise ColumnError(f"{name!r} has two dims and must have one value per answer.")
     data = data.reset_coords(outcomes).set_coords(roles)
     schema = Schema(
         outcomes=outcomes,
@@ -232,10 +229,7 @@ def _tidy(data: xr.Dataset, outcomes: Sequence[str]) -> tuple[xr.Dataset, dict[s
     levels: dict[str, object] = {}
     for key, array in data.variables.items():
         name = str(key)
-        if "/" in name:
-            raise ColumnError(
-                f"The column name {name!r} holds '/', which files read as a folder: rename it."
-            )
+        columns.check_name(name)
         if array.dims == (ROWS,) or (array.ndim == 0 and key in data.coords):
             values, dtype = _values_and_levels(name, array)
             values = np.repeat(values, data.sizes[ROWS]) if array.ndim == 0 else values
@@ -351,7 +345,7 @@ def check(data: xr.Dataset, schema: Schema) -> None:
         if name in data.coords:
             raise ColumnError(f"The outcome {name!r} is a factor, too.")
     for column, array in data.data_vars.items():
-        if array.dims[:1] != (ROWS,) or (array.ndim > 1 and column not in schema.outcomes):
+        if array.dims[:1] != (ROWS,) or array.ndim > 2:
             raise ColumnError(f"Column {column!r} does not have one value per answer.")
     if not set(schema.ordered) <= set(schema.levels):
         raise ColumnError("Columns without levels have an order.")

@@ -9,6 +9,7 @@ from foundation_priors.errors import ColumnError, did_you_mean
 
 __all__ = [
     "check_levels",
+    "check_name",
     "is_missing",
     "name_rows",
     "named_index",
@@ -140,6 +141,14 @@ def _datetimes(series: pd.Series) -> np.ndarray:
     if times.dt.tz is not None:
         times = times.dt.tz_convert("UTC").dt.tz_localize(None)
     return times.to_numpy(copy=True)
+
+
+def check_name(name: str) -> None:
+    """Raise if no file can hold a column of this name."""
+    if "/" in name:
+        raise ColumnError(
+            f"The column name {name!r} holds '/', which files read as a folder: rename it."
+        )
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:
