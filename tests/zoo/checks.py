@@ -90,9 +90,10 @@ def second(
 
 
 def check_exact(structure: Structure, rng: np.random.Generator, count: int = 1) -> None:
-    """The tilted log density, with private copies, is that of the second model."""
+    """The tilted log density, with copies and repeated rows, is that of the second model."""
     real, rows = simulate(structure, rng, N), simulate(structure, rng, M)
-    weight = rng.uniform(0.2, 2, M)
+    rows = taken(rows, rng.integers(0, M, M + 4))
+    weight = rng.uniform(0.2, 2, M + 4)
     model = written(structure, real)
     mine = tilted(structure, model, rows, weight=weight, private=list(structure.private))
     reference = second(structure, real, rows, weight)

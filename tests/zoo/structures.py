@@ -438,11 +438,8 @@ def tobit():
         pm.Censored("y", latent, lower=-0.7, upper=0.7, observed=d.y)
 
     def density(p, d, real):
-        z = (d.y - p.a - p.b * d.x) / p.sigma
-        tail = lambda u: log(0.5 * pt.erfc(u / ROOT_TWO))  # noqa: E731
-        return pt.switch(
-            d.y <= -0.7, tail(-z), pt.switch(d.y >= 0.7, tail(z), normal(z, 0, 1) - log(p.sigma))
-        )
+        latent = pm.Normal.dist(p.a + p.b * d.x, p.sigma)
+        return pm.logp(pm.Censored.dist(latent, lower=-0.7, upper=0.7), d.y)
 
     return Structure({"x": real, "y": clipped}, model, density, private={"sigma": half_normal()})
 
