@@ -438,8 +438,10 @@ def tobit():
         pm.Censored("y", latent, lower=-0.7, upper=0.7, observed=d.y)
 
     def density(p, d, real):
-        latent = pm.Normal.dist(p.a + p.b * d.x, p.sigma)
-        return pm.logp(pm.Censored.dist(latent, lower=-0.7, upper=0.7), d.y)
+        z = (d.y - p.a - p.b * d.x) / p.sigma
+        low, high = (pm.logcdf(pm.Normal.dist(0, 1), sign * z) for sign in (1, -1))
+        inside = normal(z, 0, 1) - log(p.sigma)
+        return pt.switch(d.y <= -0.7, low, pt.switch(d.y >= 0.7, high, inside))
 
     return Structure({"x": real, "y": clipped}, model, density, private={"sigma": half_normal()})
 
