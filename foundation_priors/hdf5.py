@@ -6,6 +6,7 @@ unpack it, describe terabytes in a few bytes. A file that asks for any of it is 
 
 from __future__ import annotations
 
+import mmap
 import os
 import stat
 import zlib
@@ -29,6 +30,10 @@ UNPACKED = 100
 OBJECTS, ATTRIBUTES, DEEP = 20_000, 1_000, 8
 """The most groups and arrays of a file, the most attributes of each, the deepest group."""
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+HEAP = b"GCOL\x01"
+"""How a collection of texts begins."""
+POINTER = 16
+"""A text is stored as its length, an address and a number there."""
 EACH = 64
 """What Python takes for a text beside its letters."""
 SCALE, LISTED, POINTED = "CLASS", "DIMENSION_LIST", "REFERENCE_LIST"
@@ -97,8 +102,29 @@ def _opened(where: str) -> Iterator[tuple[Any, Any, int]]:
         info = os.fstat(stored.fileno())
         if not stat.S_ISREG(info.st_mode) or stored.read(len(SIGNATURE)) != SIGNATURE:
             raise OSError("it does not begin as HDF5 files do")
+        _heaps(stored, info.st_size)
         with h5py.File(stored, "r") as handle:
+            if handle.id.get_create_plist().get_sizes() != (8, 8):
+                raise Damaged("its addresses are not 8 bytes wide")
             yield handle, stored, info.st_size
+
+
+def _heaps(stored: Any, size: int) -> None:
+    """Raise where HDF5 would walk through a heap of texts for ever: its steps lead nowhere."""
+    steps = size // 16 + 16
+    with mmap.mmap(stored.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        start = raw.find(HEAP)
+        while start >= 0:
+            end = start + int.from_bytes(raw[start + 8 : start + 16], "little")
+            place = start + 16
+            while place + 16 <= end <= size:
+                length = int.from_bytes(raw[place + 8 : place + 16], "little")
+                # What has the number 0 is free, and counts its own head.
+                step = 16 + -(-length // 8) * 8 if raw[place] or raw[place + 1] else length
+                place, steps = place + step, steps - 1
+                if not 16 <= step or place > end or steps < 0:
+                    raise Damaged("its texts are damaged")
+            start = raw.find(HEAP, start + 1)
 
 
 @dataclass
@@ -257,8 +283,6 @@ class _Reader:
 
     def __init__(self, handle: Any, stored: Any, survey: Survey) -> None:
         self.handle, self.stored, self.survey = handle, stored, survey
-        # A text is stored as its length, an address and a number there.
-        self.pointer = 4 + handle.id.get_create_plist().get_sizes()[0] + 4
 
     def groups(self) -> dict[str, xr.Dataset]:
         """Return every group's arrays and attributes."""
@@ -346,7 +370,7 @@ class _Reader:
         """Count the bytes of texts from their stored lengths, which stand before their places."""
         from h5py import h5d
 
-        count, width = prod(array.shape), self.pointer
+        count, width = prod(array.shape), POINTER
         self.survey.take(count * EACH)
         layout = array.get_create_plist().get_layout()
         if layout == h5d.CHUNKED:
@@ -375,7 +399,7 @@ class _Reader:
             return
         kind = array.get_type()
         width = (
-            self.pointer
+            POINTER
             if kind.get_class() == h5t.STRING and kind.is_variable_str()
             else kind.get_size()
         )

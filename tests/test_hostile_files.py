@@ -271,6 +271,17 @@ def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
     assert "device" in refused(name, Path("/dev/null"))
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_heap_of_texts_without_end_is_refused(name: str, tmp_path: Path) -> None:
+    """HDF5 would step by the length of a free part, 0, for ever."""
+    file = make.unpacked(name, tmp_path)
+    raw = bytearray(file.read_bytes())
+    start = raw.index(b"GCOL\x01")
+    raw[start + 16 : start + 32] = bytes(16)
+    file.write_bytes(raw)
+    assert "its texts are damaged" in refused(name, file)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_lines_of_json_come_from_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
