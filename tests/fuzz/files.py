@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -278,7 +279,7 @@ def judge(kind: str, file: Path) -> str:
 
 
 def serve(start: int, stop: int, seed: int) -> None:
-    """Read damaged files one after another, and print a line of JSON for each."""
+    """Read damaged files one after another, and print two lines of JSON for each."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -289,6 +290,7 @@ def serve(start: int, stop: int, seed: int) -> None:
             kind = KINDS[case % len(KINDS)]
             file, how = damage(kind, Path(folder), rng)
             print(json.dumps({"case": case, "kind": kind, "damage": how}), flush=True)
+            signal.alarm(PATIENCE)  # It ends the process, whatever HDF5 is in.
             began = time.perf_counter()
             outcome = judge(kind, file)
             seconds = time.perf_counter() - began
