@@ -6,7 +6,6 @@ unpack it, describe terabytes in a few bytes. A file that asks for any of it is 
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 import zlib
@@ -20,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.errors import FileError
+from foundation_priors.heaps import Damaged, check_heaps
 
 __all__ = ["MAX_BYTES", "Damaged", "read", "regular"]
 
@@ -30,8 +30,6 @@ UNPACKED = 100
 OBJECTS, ATTRIBUTES, DEEP = 20_000, 1_000, 8
 """The most groups and arrays of a file, the most attributes of each, the deepest group."""
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-HEAP = b"GCOL\x01"
-"""How a collection of texts begins."""
 POINTER = 16
 """A text is stored as its length, an address and a number there."""
 EACH = 64
@@ -39,10 +37,6 @@ EACH = 64
 SCALE, LISTED, POINTED = "CLASS", "DIMENSION_LIST", "REFERENCE_LIST"
 HIDDEN = {SCALE, LISTED, POINTED, "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_NCProperties"}
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
-
-
-class Damaged(ValueError):
-    """What is wrong with a file, without its name."""
 
 
 def regular(file: str | os.PathLike[str]) -> str:
@@ -102,29 +96,11 @@ def _opened(where: str) -> Iterator[tuple[Any, Any, int]]:
         info = os.fstat(stored.fileno())
         if not stat.S_ISREG(info.st_mode) or stored.read(len(SIGNATURE)) != SIGNATURE:
             raise OSError("it does not begin as HDF5 files do")
-        _heaps(stored, info.st_size)
+        check_heaps(stored, info.st_size)
         with h5py.File(stored, "r") as handle:
             if handle.id.get_create_plist().get_sizes() != (8, 8):
                 raise Damaged("its addresses are not 8 bytes wide")
             yield handle, stored, info.st_size
-
-
-def _heaps(stored: Any, size: int) -> None:
-    """Raise where HDF5 would walk through a heap of texts for ever: its steps lead nowhere."""
-    steps = size // 16 + 16
-    with mmap.mmap(stored.fileno(), 0, access=mmap.ACCESS_READ) as raw:
-        start = raw.find(HEAP)
-        while start >= 0:
-            end = start + int.from_bytes(raw[start + 8 : start + 16], "little")
-            place = start + 16
-            while place + 16 <= end <= size:
-                length = int.from_bytes(raw[place + 8 : place + 16], "little")
-                # What has the number 0 is free, and counts its own head.
-                step = 16 + -(-length // 8) * 8 if raw[place] or raw[place + 1] else length
-                place, steps = place + step, steps - 1
-                if not 16 <= step or place > end or steps < 0:
-                    raise Damaged("its texts are damaged")
-            start = raw.find(HEAP, start + 1)
 
 
 @dataclass

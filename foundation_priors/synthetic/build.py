@@ -17,7 +17,6 @@ __all__ = [
     "WEIGHT",
     "Schema",
     "build",
-    "check",
     "parts_of_frame",
     "reweigh",
     "row_mass",
@@ -316,46 +315,6 @@ def _with_source(data: xr.Dataset, source: str | None) -> xr.Dataset:
             raise ColumnError(f"The source is missing in {columns.name_rows(missing)}: name it.")
         values = np.array([str(value) for value in found], dtype=object)
     return data.drop_vars("source", errors="ignore").assign_coords(source=(ROWS, values))
-
-
-def check(data: xr.Dataset, schema: Schema) -> None:
-    """Check a Dataset and its meaning as `build` returns them, read from elsewhere.
-
-    Parameters
-    ----------
-    data : xarray.Dataset
-        Dims: answer.
-    schema : Schema
-        What its variables mean.
-
-    Raises
-    ------
-    ColumnError
-        If `build` could not have made them.
-    """
-    if not schema.outcomes or data.sizes.get(ROWS, 0) < 1:
-        raise ColumnError("There are no answers, or no outcome is named.")
-    named = [schema.unit, *schema.clusters, schema.weight, schema.probability]
-    used = [*schema.outcomes, *(n for n in named if n is not None), *schema.levels]
-    for name in dict.fromkeys(used):
-        _require(data, (name,), "column")
-        if data[name].dims[:1] != (ROWS,) or (data[name].ndim > 1 and name not in schema.outcomes):
-            raise ColumnError(f"Column {name!r} does not have one value per answer.")
-    for name in schema.outcomes:
-        if name in data.coords:
-            raise ColumnError(f"The outcome {name!r} is a factor, too.")
-    for column, array in data.data_vars.items():
-        if array.dims[:1] != (ROWS,) or array.ndim > 2:
-            raise ColumnError(f"Column {column!r} does not have one value per answer.")
-    if not set(schema.ordered) <= set(schema.levels):
-        raise ColumnError("Columns without levels have an order.")
-    for name, levels in schema.levels.items():
-        if columns.split_levels(list(levels), name)[0] != levels:
-            raise ColumnError(f"Levels of {name!r} are of several kinds.")
-    _require_chances(data, schema.outcomes, schema.probability)
-    _with_weight(data, schema.weight)
-    _with_source(data, None)
-    _check(data, schema)
 
 
 def _check(data: xr.Dataset, schema: Schema) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from foundation_priors.errors import FileError
+from foundation_priors.errors import ColumnError, FileError
 from foundation_priors.netcdf import MAX_BYTES, Kind, amount, names, need, parse, save
+from foundation_priors.synthetic import build
 from foundation_priors.synthetic.before import effect_of_version_0_1
-from foundation_priors.synthetic.build import Schema, check
+from foundation_priors.synthetic.build import Schema
 from foundation_priors.synthetic.clusters import Effect, effect
-from foundation_priors.synthetic.columns import is_missing
+from foundation_priors.synthetic.columns import is_missing, split_levels
 
 __all__ = ["decode", "encode", "read", "write"]
 
@@ -159,6 +160,48 @@ def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Sche
     if "effects" not in meaning:
         return data, schema, _effects_by(effect_of_version_0_1, data, schema)
     return data, schema, {k: e for k, e in map(_effect, meaning["effects"])}
+
+
+def check(data: xr.Dataset, schema: Schema) -> None:
+    """Check a Dataset and its meaning as `build` returns them, read from elsewhere.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Dims: answer.
+    schema : Schema
+        What its variables mean.
+
+    Raises
+    ------
+    ColumnError
+        If `build` could not have made them.
+    """
+    if not schema.outcomes or data.sizes.get(build.ROWS, 0) < 1:
+        raise ColumnError("There are no answers, or no outcome is named.")
+    named = [schema.unit, *schema.clusters, schema.weight, schema.probability]
+    used = [*schema.outcomes, *(n for n in named if n is not None), *schema.levels]
+    for name in dict.fromkeys(used):
+        build._require(data, (name,), "column")
+        if data[name].dims[:1] != (build.ROWS,) or (
+            data[name].ndim > 1 and name not in schema.outcomes
+        ):
+            raise ColumnError(f"Column {name!r} does not have one value per answer.")
+    for name in schema.outcomes:
+        if name in data.coords:
+            raise ColumnError(f"The outcome {name!r} is a factor, too.")
+    for column, array in data.data_vars.items():
+        if array.dims[:1] != (build.ROWS,) or (array.ndim > 1 and column not in schema.outcomes):
+            raise ColumnError(f"Column {column!r} does not have one value per answer.")
+    if not set(schema.ordered) <= set(schema.levels):
+        raise ColumnError("Columns without levels have an order.")
+    for name, levels in schema.levels.items():
+        if split_levels(list(levels), name)[0] != levels:
+            raise ColumnError(f"Levels of {name!r} are of several kinds.")
+    build._require_chances(data, schema.outcomes, schema.probability)
+    build._with_weight(data, schema.weight)
+    build._with_source(data, None)
+    build._check(data, schema)
 
 
 def _effects_by(
