@@ -32,7 +32,7 @@ help:
 	@echo "make test      lint, types, tests, doctests and notebooks"
 	@echo "make lint      ruff and mypy alone"
 	@echo "make zoo       every model structure of the zoo, with many seeds and points (minutes)"
-	@echo "make fuzz      10,000 statements, 2,000 replies and 2,000 damaged files (minutes)"
+	@echo "make fuzz      10,000 statements, 2,000 replies, 2,000 damaged files of each kind (minutes)"
 	@echo "make bench     what the path costs against plain sampling (minutes)"
 	@echo "make accuracy  the path against long refits (minutes)"
 	@echo "make clean     remove the environment and every cache"
@@ -68,6 +68,7 @@ zoo: $(stamp)
 fuzz: $(stamp)
 	$(bin)/python -m tests.fuzz.statements
 	$(bin)/python -m tests.fuzz.replies
+	$(bin)/python -m tests.fuzz.journals
 	$(bin)/python -m tests.fuzz.files
 
 bench: $(stamp)
@@ -75,6 +76,7 @@ bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.trust_studies
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.coverage
 	$(bin)/python -m tests.benchmarks.reproducible
+	FP_KILLS=20 $(bin)/python -m pytest -q tests/elicit/test_kill.py
 
 accuracy: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.accuracy

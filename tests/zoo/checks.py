@@ -92,7 +92,7 @@ def second(
 def check_exact(structure: Structure, rng: np.random.Generator, count: int = 1) -> None:
     """The tilted log density, with copies and repeated rows, is that of the second model."""
     real, rows = simulate(structure, rng, N), simulate(structure, rng, M)
-    rows = taken(rows, rng.integers(0, M, M + 4))
+    rows = taken(rows, np.append(rng.permutation(M), rng.integers(0, M, 4)))
     weight = rng.uniform(0.2, 2, M + 4)
     model = written(structure, real)
     mine = tilted(structure, model, rows, weight=weight, private=list(structure.private))
