@@ -96,8 +96,10 @@ class Kind:
 
     def foreign(self, file: str | os.PathLike[str]) -> FileError:
         """Return the error about a file of another kind."""
+        article = "an" if self.name[0] in "AEIOU" else "a"
         return FileError(
-            f"{os.fspath(file)!r} does not hold a {self.name}: read files that {self.writer} wrote."
+            f"{os.fspath(file)!r} does not hold {article} {self.name}: read files that "
+            f"{self.writer} wrote."
         )
 
     def upgraded(

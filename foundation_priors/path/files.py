@@ -167,7 +167,7 @@ def _check_same(model: pm.Model, draws: xr.Dataset, facts: Facts) -> None:
     for name in sorted(wanted):
         for dim in model.named_vars_to_dims.get(name) or ():
             labels = model.coords.get(dim)
-            mine = None if labels is None else plain_labels(labels)
+            mine = None if labels is None else plain_labels(labels, apart=False)
             theirs = draws[dim].values.tolist() if dim in draws.coords else None
             if mine is not None and list(map(str, mine)) != list(map(str, theirs or ())):
                 raise ModelError(

@@ -88,11 +88,12 @@ def codes(
     return Codes(column, None if levels is None else plain_labels(levels), dim)
 
 
-def plain_labels(labels: Iterable[Hashable]) -> tuple[Hashable, ...]:
+def plain_labels(labels: Iterable[Hashable], *, apart: bool = True) -> tuple[Hashable, ...]:
     """Return labels that samplers and files can hold: numbers or times of one kind, else texts.
 
-    Intervals, tuples and labels of several kinds become their text, or, where that would make two
-    of them alike (1 and "1"), the text that Python writes.
+    Intervals, tuples and labels of several kinds become their text. Where that makes two of them
+    alike (1 and "1"), ``apart`` gives the texts that Python writes; otherwise they stay alike, so
+    that neither can be addressed.
 
     Examples
     --------
@@ -108,7 +109,8 @@ def plain_labels(labels: Iterable[Hashable]) -> tuple[Hashable, ...]:
     if isinstance(index.dtype, np.dtype) and index.dtype.kind in "mM":
         return tuple(labels)
     texts = [str(label) for label in labels]
-    return tuple(texts if len(set(texts)) == len(set(labels)) else map(repr, labels))
+    alike = len(set(texts)) < len(set(labels))
+    return tuple(map(repr, labels) if alike and apart else texts)
 
 
 @dataclass(frozen=True)

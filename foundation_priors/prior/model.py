@@ -175,7 +175,7 @@ def copy_model(model: pm.Model) -> pm.Model:
     copy = model_from_fgraph(graph, mutate_fgraph=True)
     for dim, labels in copy.coords.items():
         if labels is not None:
-            copy.coords[dim] = plain_labels(labels)
+            copy.coords[dim] = plain_labels(labels, apart=False)
     for name, value in initial.items():
         copy.set_initval(copy[name], value)
     for kind in ("free_RVs", "observed_RVs", "deterministics", "potentials"):

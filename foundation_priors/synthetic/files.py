@@ -191,7 +191,7 @@ def check(data: xr.Dataset, schema: Schema) -> None:
         if name in data.coords:
             raise ColumnError(f"The outcome {name!r} is a factor, too.")
     for column, array in data.data_vars.items():
-        if array.dims[:1] != (build.ROWS,) or (array.ndim > 1 and column not in schema.outcomes):
+        if array.dims[:1] != (build.ROWS,) or array.ndim > 2:
             raise ColumnError(f"Column {column!r} does not have one value per answer.")
     if not set(schema.ordered) <= set(schema.levels):
         raise ColumnError("Columns without levels have an order.")

@@ -77,7 +77,7 @@ def within(caps: Floats, top: float) -> Joint:
         left = (1 - v) ** powers
         before = np.cumprod(np.hstack([np.ones((len(v), 1)), left]), axis=1)
         shares = before * np.hstack([1 - left, np.ones((len(v), 1))])
-        return caps * _fill(total, shares, room)
+        return np.minimum(caps * _fill(total, shares, room), top)
 
     law = place(lambda t: np.full(len(t), -np.log(most)), 0.0, most)
     u = stats.qmc.Sobol(len(caps) - 1, rng=np.random.default_rng(0)).random_base2(12)

@@ -56,15 +56,18 @@ def _with_gradients(path: fp.TrustPath) -> fp.TrustPath:
     return replace(path, gradients=found)
 
 
+COLUMN = EVIL.replace("/", "")  # the name of a column holds no slash
+
+
 @cache
 def evil() -> Audit:
     """Prompts, sources, levels and statements that would like to be markup."""
-    frame = pd.DataFrame({"heads": [1, 0] * 5, EVIL: ["a", EVIL] * 5})
+    frame = pd.DataFrame({"heads": [1, 0] * 5, COLUMN: ["a", EVIL] * 5})
     said = fp.SyntheticData.from_dataframe(
         frame,
         outcome="heads",
         source=EVIL,
-        cluster=EVIL,
+        cluster=COLUMN,
         weight=1,
         provenance={"prompts": {EVIL: f"{EVIL} ``` </pre>\x1b[31m"}, "model": EVIL},
     )
