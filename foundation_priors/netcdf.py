@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import xarray as xr
 
 from foundation_priors.display import visible
 from foundation_priors.errors import FileError
-from foundation_priors.hdf5 import MAX_BYTES, Damaged, read, regular
+from foundation_priors.hdf5 import MAX_BYTES, SIGNATURE, Damaged, read, regular
 
 __all__ = [
     "MAX_BYTES",
@@ -123,13 +124,34 @@ def _unchanged(groups: Stored) -> Stored:
 
 
 def save(groups: Stored, file: str | os.PathLike[str]) -> None:
-    """Write groups by their paths, the root as ``""``; an existing file is replaced."""
+    """Write groups by their paths, the root as ``""``; an existing HDF5 file is replaced.
+
+    Raises
+    ------
+    FileError
+        If something else is there already, or there is no such folder.
+    """
+    place = Path(file)
+    if not place.absolute().parent.is_dir():
+        raise FileError(f"There is no folder for {os.fspath(file)!r}: make it, or name another.")
+    if place.exists() and not _replaceable(place):
+        raise FileError(
+            f"{os.fspath(file)!r} holds something else than NetCDF, which would be lost: name "
+            "another file."
+        )
     tree = xr.DataTree.from_dict({f"/{path}": data for path, data in groups.items()})
     unfilled = {
         node.path: {name: {"_FillValue": None} for name in node.dataset.variables}
         for node in tree.subtree
     }
     tree.to_netcdf(file, engine="h5netcdf", encoding=unfilled)
+
+
+def _replaceable(place: Path) -> bool:
+    if not place.is_file():
+        return False
+    with place.open("rb") as stream:
+        return stream.read(len(SIGNATURE)) in (SIGNATURE, b"")
 
 
 def told(error: BaseException) -> str:

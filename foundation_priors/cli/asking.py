@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.cli.usage import UsageError
+from foundation_priors.cli.usage import UsageError, apart
 from foundation_priors.display import one_row, visible
 from foundation_priors.errors import IncompleteWarning
 
@@ -110,6 +110,7 @@ def elicit(
     from foundation_priors.cli.studyfile import read_study
 
     study = read_study(file, permits)
+    apart({"--journal": journal, "--output": output}, [file, *permits.reads])
     _bounded(study, budget)
     if output is not None:
         _placed(output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foundation_priors.cli.usage import UsageError
+from foundation_priors.cli.usage import UsageError, apart
 from foundation_priors.display import visible
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def audit(options: argparse.Namespace) -> None:
     from foundation_priors.report import audit as run
 
     wanted = {name: getattr(options, name) for name in ("html", "markdown", "json")}
+    apart(
+        {f"--{name}": file for name, file in wanted.items()},
+        [options.path, options.journal, options.real],
+    )
     for file in wanted.values():
         if file is not None and not file.absolute().parent.is_dir():
             raise UsageError(f"There is no folder for {str(file)!r}: make it.")

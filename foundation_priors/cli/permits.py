@@ -43,12 +43,15 @@ class Permits:
     ----------
     wants : list of str
         What the study would send and read, a sentence each.
+    reads : list of pathlib.Path
+        The files that it reads.
     """
 
     keys: Sequence[tuple[str, str]] = ()
     files: Sequence[Path] = ()
     sends: bool = True
     wants: list[str] = field(default_factory=list)
+    reads: list[Path] = field(default_factory=list)
 
     @classmethod
     def typed(cls, keys: Sequence[str], files: Sequence[str], sends: bool) -> Permits:
@@ -122,6 +125,7 @@ class Permits:
         if special:
             raise UsageError(f"{where} = {name!r} is no ordinary file.")
         self.wants.append(f"Reads:     {place}")
+        self.reads.append(place)
         return place
 
     def key(self, variable: str | None, address: str, where: str, named: bool) -> str | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["Parser", "UsageError", "amount", "whole"]
+__all__ = ["Parser", "UsageError", "amount", "apart", "whole"]
 
 
 class UsageError(Exception):
@@ -20,6 +21,29 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving the interpreter."""
         raise UsageError(f"{message[:1].upper()}{message[1:].rstrip('.')}: see {self.prog} --help.")
+
+
+def apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+    """Raise where a file to be written is one that is read, or is written twice.
+
+    Parameters
+    ----------
+    outputs : mapping of str to pathlib.Path or None
+        By the option that names them.
+    inputs : iterable of pathlib.Path or None
+        Files whose contents must stay.
+    """
+    taken = [path.resolve() for path in inputs if path is not None]
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        place = path.resolve()
+        same = path.exists() and any(p.exists() and path.samefile(p) for p in taken)
+        if same or place in taken:
+            raise UsageError(
+                f"{option} {str(path)!r} is a file that is used already: name another."
+            )
+        taken.append(place)
 
 
 def whole(least: int) -> Callable[[str], int]:

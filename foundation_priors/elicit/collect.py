@@ -24,7 +24,7 @@ from foundation_priors.errors import (
     JournalError,
     RereadWarning,
 )
-from foundation_priors.synthetic.build import FACTORS, ROWS
+from foundation_priors.synthetic.build import FACTORS, ROWS, TEXT
 from foundation_priors.synthetic.container import SyntheticData
 
 __all__ = ["asked_last", "collect", "draws_asked", "probability_rows", "replay"]
@@ -275,7 +275,7 @@ def _rows(
         home = data if name in study.schema.outcomes else coords
         unit = getattr(field, "unit", "")
         attrs = {"units": unit} if unit else {}
-        home[name] = (ROWS, values[name], attrs)
+        home[name] = (ROWS, values[name], attrs if home is data else attrs | {TEXT: "yes"})
     for name in study.factors:
         coords[name] = (ROWS, _text([c[name] for c in study.combinations], combination))
     if study.shuffle:

@@ -13,14 +13,16 @@ from foundation_priors.path.evaluate import on_draws
 from foundation_priors.path.points import Trust
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.density import row_logp
-from foundation_priors.prior.model import copy_model, spoken_of
+from foundation_priors.prior.model import copy_model, outcome_names, short, spoken_of
 from foundation_priors.prior.rows import read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     import pymc as pm
 
+    from foundation_priors.beliefs import Beliefs
     from foundation_priors.path.result import TrustPath
+    from foundation_priors.synthetic import SyntheticData
 
 __all__ = ["score"]
 
@@ -54,7 +56,7 @@ def score(
         raise ValueError("There are no held-out rows to score: give at least one.")
     every = max(1, int(np.ceil(path.draws.sizes["sample"] * rows / CELLS)))
     draws = path.draws.isel(sample=slice(None, None, every))
-    density = _densities(path.model, table, columns, draws, path.synthetic.levels)
+    density = _densities(path.model, table, columns, draws, path.synthetic)
     weights = how.weights()[:, ::every]
     weights = weights / weights.sum(axis=1, keepdims=True)
     values, error = _log_score(density, weights)
@@ -83,16 +85,20 @@ def _densities(
     table: Table,
     columns: dict[str, ColumnSpec],
     draws: xr.Dataset,
-    levels: Mapping[str, tuple],
+    synthetic: SyntheticData | Beliefs,
 ) -> np.ndarray:
     """Return the log density of every row at every draw, shape (draw, row)."""
     copy = copy_model(model)
     names = [str(v) for v in table.dataset.variables]
-    known = Table(table.dataset, {**levels, **table.levels}, table.title)
+    known = Table(table.dataset, {**synthetic.levels, **table.levels}, table.title)
     total = np.zeros((draws.sizes["sample"], next(iter(table.dataset.sizes.values()))))
+    only = getattr(synthetic, "outcomes", ())
+    only = only if len(only) == 1 else ()
     for observed in spoken_of(copy, names, columns):
-        own = observed.name in names
-        outcome = observed.name if own else columns.get(str(observed.name))
+        known_as = outcome_names(copy, observed)
+        found = [short(name) for name in known_as if short(name) in names]
+        given = [columns[name] for name in known_as if name in columns]
+        outcome = next(iter([*found[:1], *given, *(n for n in only[:1] if n in names)]), None)
         arrays = read_rows(copy, observed, known, columns, outcome)
         logp = row_logp(copy, observed, arrays)
         total += on_draws(copy, [logp], draws, len(arrays.outcome))[0]

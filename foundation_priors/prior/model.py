@@ -25,6 +25,7 @@ __all__ = [
     "is_improper",
     "lies_above",
     "numpy_mode",
+    "outcome_names",
     "replaced",
     "short",
     "spoken_of",
@@ -238,6 +239,15 @@ def replaced(graph: TensorVariable, changes: Mapping[Any, Any]) -> TensorVariabl
     return cast(Any, graph_replace(graph, dict(changes), strict=False)) if changes else graph
 
 
+def outcome_names(model: pm.Model, observed: TensorVariable) -> list[str]:
+    """Return what an outcome goes by: the observed variable, then the data that hold it."""
+    from pytensor.graph.traversal import ancestors
+
+    above = set(ancestors([model.rvs_to_values[observed]]))
+    held = [str(v.name) for v in model.data_vars if v in above]
+    return [str(observed.name), *(held if len(held) == 1 else [])]
+
+
 def spoken_of(
     model: pm.Model, outcomes: Sequence[str], columns: Mapping[str, object]
 ) -> list[TensorVariable]:
@@ -256,7 +266,13 @@ def spoken_of(
             "The model observes its real rows in a Potential, which other rows cannot enter: pass "
             "a likelihood= callable that gives the answers' log-likelihood."
         )
-    if chosen := [rv for rv in observed if rv.name in columns or short(rv.name) in outcomes]:
+    known = {rv: outcome_names(model, rv) for rv in observed}
+    chosen = [
+        rv
+        for rv, names in known.items()
+        if any(name in columns or short(name) in outcomes for name in names)
+    ]
+    if chosen:
         return chosen
     if len(observed) == 1:
         return list(observed)

@@ -19,7 +19,7 @@ from foundation_priors.prior.checks import (
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.density import check_rows, row_logp
 from foundation_priors.prior.links import Wiring
-from foundation_priors.prior.model import imputed, short, spoken_of
+from foundation_priors.prior.model import imputed, outcome_names, short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
     numbered,
@@ -43,6 +43,7 @@ __all__ = [
     "check_columns",
     "hear",
     "terms",
+    "with_outcome",
 ]
 
 type Likelihood = Callable[[Mapping[str, TensorVariable], xr.Dataset], TensorVariable]
@@ -68,8 +69,8 @@ def hear(
     table = Table.from_synthetic(synthetic)
     heard = []
     for observed in spoken_of(model, synthetic.outcomes, columns):
-        name = str(observed.name)
-        spec = columns[name] if name in columns else _only_outcome(name, synthetic)
+        given = [columns[name] for name in outcome_names(model, observed) if name in columns]
+        spec = given[0] if given else _column_of(model, observed, synthetic)
         try:
             rows = read_rows(model, observed, table, columns, spec)
         except ColumnError:
@@ -93,8 +94,14 @@ def check_columns(model: pm.Model, columns: Mapping[str, ColumnSpec]) -> None:
             )
 
 
-def _only_outcome(name: str, synthetic: SyntheticData) -> str | None:
-    if short(name) in synthetic.outcomes or len(synthetic.outcomes) > 1:
+def _column_of(model: pm.Model, observed: TensorVariable, synthetic: SyntheticData) -> str | None:
+    """Return the outcome that an observed variable is about, or None where it has its name."""
+    name, *held = outcome_names(model, observed)
+    if short(name) in synthetic.outcomes:
+        return None
+    if held and short(held[0]) in synthetic.outcomes:
+        return short(held[0])
+    if len(synthetic.outcomes) > 1:
         return None
     outcome = synthetic.outcomes[0]
     warnings.warn(
@@ -104,6 +111,18 @@ def _only_outcome(name: str, synthetic: SyntheticData) -> str | None:
         stacklevel=2,
     )
     return outcome
+
+
+def with_outcome(
+    model: pm.Model, synthetic: SyntheticData, columns: Mapping[str, ColumnSpec] | None
+) -> dict[str, ColumnSpec]:
+    """Return ``columns=`` that name the outcome too, where there is one, so that nothing warns."""
+    out = dict(columns or {})
+    if len(model.observed_RVs) == len(synthetic.outcomes) == 1:
+        names = outcome_names(model, model.observed_RVs[0])
+        if not any(model.name_for(name) in map(model.name_for, out) for name in names):
+            out[names[0]] = synthetic.outcomes[0]
+    return out
 
 
 def _outcome(observed: TensorVariable, spec: Any, synthetic: SyntheticData) -> str | None:

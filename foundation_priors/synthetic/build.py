@@ -14,6 +14,7 @@ from foundation_priors.synthetic.provenance import fill, plain
 __all__ = [
     "FACTORS",
     "ROWS",
+    "TEXT",
     "WEIGHT",
     "Schema",
     "build",
@@ -24,6 +25,8 @@ __all__ = [
 
 ROWS = "answer"
 WEIGHT = "fp_weight"
+TEXT = "fp_text"
+"""An attribute of coordinates that are answers in free text, and no factors."""
 FACTORS = ("source", "framing", "persona", "conversation", "model", "draw")
 
 

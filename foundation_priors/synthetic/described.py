@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, did_you_mean
-from foundation_priors.synthetic.build import ROWS, WEIGHT, Schema
+from foundation_priors.synthetic.build import ROWS, TEXT, WEIGHT, Schema
 from foundation_priors.synthetic.columns import is_missing
 from foundation_priors.synthetic.guard import Guarded
 
@@ -45,9 +45,14 @@ class Described(Guarded):
 
     @property
     def factors(self) -> tuple[str, ...]:
-        """The coordinates of the design, such as source, framing and draw."""
-        hidden = {self.unit, self._schema.weight}
+        """The coordinates of the design, such as source, framing and draw; no texts."""
+        hidden = {self.unit, self._schema.weight, *self.texts}
         return tuple(n for n in self._row_coords() if n not in hidden)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The coordinates that are answers in free text."""
+        return tuple(n for n in self._row_coords() if TEXT in self._data[n].attrs)
 
     @property
     def unit(self) -> str | None:

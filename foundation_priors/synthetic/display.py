@@ -140,6 +140,8 @@ def _table(llm: SyntheticData) -> dict[str, str]:
         "Covariates": ", ".join(_describe(llm, name) for name in llm.covariates) or "none",
         "Factors": ", ".join(_counted(llm, name) for name in llm.factors) or "none",
     }
+    if llm.texts:
+        table["Texts"] = ", ".join(_counted(llm, name) for name in llm.texts)
     if llm.unit is not None:
         table["Unit"] = _counted(llm, llm.unit)
     if llm.clusters:

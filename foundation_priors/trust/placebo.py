@@ -212,15 +212,18 @@ def placebo(
     if int(permutations) != permutations or permutations < 1:
         raise ValueError(f"permutations={permutations} must be a whole number of at least 1.")
     from foundation_priors.path.trust_path import climb
+    from foundation_priors.prior.speech import with_outcome
     from foundation_priors.prior.tilt import build
 
+    columns = with_outcome(recipe.model, said, recipe.options["columns"])
+    options = {**recipe.options, "columns": columns}
     seed = path.facts.seed if random_seed is None else random_seed
     streams = np.random.SeedSequence(seed).spawn(permutations + 1)[1:]
     paths = []
     for number, stream in enumerate(streams):
         rng = np.random.default_rng(stream)
         answers = exchange(said, rng, profile)
-        tilted = build(recipe.model, answers, alone=True, **recipe.options)
+        tilted = build(recipe.model, answers, alone=True, **options)
         engine = _with_rows(path.engine, tilted, recipe.options["likelihood"] is not None)
         doing = f"permutation {number + 1} of {permutations}, " if permutations > 1 else ""
         chosen = int(rng.integers(2**31))

@@ -98,6 +98,7 @@ def test_columns_know_what_they_are(tmp_path):
     assert llm.ordered == ("vote",)
     assert llm.dataset["wage"].attrs == {"units": "cents"}
     assert llm.dataset["sure"].dtype == bool and llm.dataset["why"].item(0) == "höher"
+    assert llm.texts == ("why",) and "why" not in llm.factors
     llm.to_netcdf(tmp_path / "a.nc")
     assert fp.SyntheticData.from_netcdf(tmp_path / "a.nc").identical(llm)
 

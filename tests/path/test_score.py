@@ -2,11 +2,15 @@
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
+import xarray as xr
 from scipy.special import logsumexp
 from scipy.stats import norm
 
 import foundation_priors as fp
+from foundation_priors.path.score import _densities
+from foundation_priors.prior.columns import Table
 from tests.path import models
 
 
@@ -73,3 +77,28 @@ def test_rows_that_cannot_be_scored(rows, error, says):
 def test_answers_are_no_held_out_rows():
     with pytest.raises(TypeError):
         models.normal().score(models.normal_answers(), 0.1)
+
+
+def test_an_outcome_goes_by_the_name_of_its_data(recwarn):
+    rng = np.random.default_rng(2)
+    with pm.Model() as model:
+        mu = pm.Normal("mu")
+        seen = pm.Data("wellbeing", rng.normal(size=8))
+        pm.Normal("y", mu, 1, observed=seen)
+    frame = pd.DataFrame({"wellbeing": [0.3, 1.0], "person": [1, 2]})
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="wellbeing", unit="person")
+    tilted = fp.tilt(model, llm, trust=1.0)
+    assert not recwarn
+    renamed = frame.rename(columns={"wellbeing": "y"})
+    other = fp.SyntheticData.from_dataframe(renamed, outcome="y", unit="person")
+    named = fp.tilt(model, llm, trust=1.0, columns={"wellbeing": "wellbeing"})
+    at = {"mu": np.array(0.4)}
+    values = [
+        m.potentials[0].sum().eval({m["mu"]: at["mu"]})
+        for m in (tilted, named, fp.tilt(model, other, trust=1.0))
+    ]
+    assert values[0] == values[1] == pytest.approx(values[2])
+    assert values[0] == pytest.approx(norm(0.4).logpdf([0.3, 1.0]).sum())
+    draws = xr.Dataset({"mu": ("sample", [0.4])})
+    density = _densities(model, Table.from_real(frame), {}, draws, llm)
+    assert density == pytest.approx(values[0])

@@ -40,7 +40,8 @@ def total_first():
     room = 1 / caps()
     assert room.sum() > 1  # The answers are worth more than the real data.
     first = np.clip(total * share, total - room[1], room[0])
-    return first * caps()[0], (total - first) * caps()[1]
+    # Products may lie above 1 by rounding.
+    return tuple(np.minimum(x, 1) for x in (first * caps()[0], (total - first) * caps()[1]))
 
 
 def exact(density):
