@@ -42,6 +42,10 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
     inform the original by :math:`(K^{-1} + s^2)^{-1}`. Private copies that stand between the
     answers and an informed parameter are integrated out too, and so are the variables through which
     the real data inform it; other private parameters of the prior alone are at their mean.
+
+    Roots of determinants do not add up, so what several sources that inform the same parameters are
+    worth together, from the sum of their informations, is apportioned among them by what each is
+    worth alone: the total does not hang on how many labels the answers carry.
     """
     mean = weights @ u
     centred = u - mean
@@ -53,7 +57,7 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
         real = _hessian(engine, mean, zero, 0.0, scale, every)
         real = real - _hessian(engine, mean, zero, 1.0, scale, every)
         return worth_of_beliefs(engine, u, weights, engine.tilted.spoken.heard, real)
-    out = []
+    out, parts = [], []
     for s, tie in enumerate(engine.tilted.ties):
         shared = _informed(engine, tie.shared)
         trust = np.eye(len(zero))[s]
@@ -62,8 +66,16 @@ def worth_of_sources(engine: Engine, u: Floats, weights: Floats) -> Floats:
         own = _indices(engine, (*_names(tie.links), *tie.hanging))
         at = _conditional(engine, mean, trust, (*tie.copies, *_names(tie.links)))
         said = _information(engine, at, (zero, 0.0), (trust, 0.0), scale, shared, own)
-        out.append(_ratio(said, real, covariance[np.ix_(shared, shared)]))
-    return engine.tilted.n_real * np.array(out)
+        inside = covariance[np.ix_(shared, shared)]
+        out.append(_ratio(said, real, inside))
+        parts.append((said, real, inside))
+    alone = np.array(out)
+    alike = len({(tie.shared, tie.beside) for tie in engine.tilted.ties}) == 1
+    if len(alone) > 1 and alike and alone.sum() > 0:
+        _, real, inside = parts[0]
+        together = _ratio(np.sum([said for said, *_ in parts], axis=0), real, inside)
+        alone *= together / alone.sum() if together > 0 else 1.0
+    return engine.tilted.n_real * alone
 
 
 def check_offsets(tilted: Tilted) -> None:

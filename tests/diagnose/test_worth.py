@@ -40,3 +40,20 @@ def test_in_the_simple_case_the_worth_is_the_sum_of_weights():
     np.testing.assert_allclose(table.real_observations, [9, 5], rtol=1e-6)
     np.testing.assert_allclose(table.effective_rows, [9, 5])
     np.testing.assert_allclose(table.each, 1, rtol=1e-6)
+
+
+def test_the_worth_of_all_does_not_hang_on_labels():
+    """Of three coefficients, where roots of determinants do not add up."""
+    rng = np.random.default_rng(8)
+    real, said = rng.normal(size=(40, 2)), rng.normal(size=(30, 2))
+    with pm.Model() as model:
+        x = pm.Data("x", real)
+        beta = pm.Normal("beta", 0, 3, shape=2)
+        pm.Normal("y", pm.Normal("a", 0, 3) + x @ beta, 1, observed=rng.normal(size=40))
+    frame = pd.DataFrame(said, columns=["u", "v"]).assign(y=rng.normal(size=30))
+    frame["label"] = rng.choice(["p", "q", "r"], 30)
+    llm = fp.SyntheticData.from_dataframe(frame, outcome="y", cluster="label", weight=1)
+    found = fp.worth(model, llm, by="label", columns={"x": ["u", "v"]}, random_seed=1)
+    total, known = (np.column_stack([np.ones(len(z)), z]) for z in (said, real))
+    ratio = np.linalg.det(total.T @ total) / np.linalg.det(known.T @ known)
+    assert found["real_observations"].sum() == pytest.approx(40 * ratio ** (1 / 3), rel=1e-4)
