@@ -22,6 +22,8 @@ __all__ = ["check_rows_replaceable"]
 
 CURE = "state beliefs about the parameters (fp.Belief), or pass a likelihood= callable"
 PANEL, POINTS = 3, 21
+LONG = 2000
+"""Rows at most in the long order: enough for most breaks and lags, few enough to be quick."""
 SAME = 1e-6
 """A relative difference of log densities that rounding does not explain in double precision."""
 SHAKE, NOISE = 20, 1000
@@ -38,9 +40,10 @@ def check_rows_replaceable(
     """Raise unless other rows can be put in the place of the real ones, each for itself.
 
     The log densities of a few rows, answers and real ones, are worked out at random values of the
-    free variables: together, one alone, and in other company, repeated and in another order. They
-    must not differ. Lengths say only what to name in an error, since a group can be as long as the
-    rows by chance.
+    free variables: together, one alone, and in other company, repeated and in another order, also
+    repeated more often than there are real rows or answers, since a break, a lag or a count may
+    show far along only. They must not differ. Lengths say only what to name in an error, since a
+    group can be as long as the rows by chance.
 
     Parameters
     ----------
@@ -101,6 +104,10 @@ def _panel(
     )
     every = np.arange(len(panel.outcome))
     together = [every, np.concatenate([every[::-1], every[:2]])]
+    size = min(max(n, len(rows.outcome)) + 3, LONG)
+    # The last row makes up half of them: what counts equal rows may begin to differ at many.
+    draws = np.random.default_rng(0).integers(0, 2 * len(every), size)
+    together.append(np.minimum(draws, every[-1]))
     longer = [np.append(order, order[0]) if len(order) == n else order for order in together]
     return panel, [*longer, every[:1]]
 

@@ -59,6 +59,31 @@ def test_rows_that_look_at_each_other_are_refused(name):
         row_logp(made, made["y"], real_rows(made, made["y"]).take(np.arange(2)))
 
 
+LATE = {
+    "break": lambda x, b: x + pt.switch(pt.arange(x.shape[0]) < 15, b, -b),
+    "break at the end": lambda x, b: x + pt.switch(pt.arange(x.shape[0]) < 29, b, -b),
+    "unknown break": lambda x, b: (
+        x + b * (pt.arange(x.shape[0]) < pm.Uniform("tau", 8, x.shape[0].eval()))
+    ),
+    "lag of twelve": lambda x, b: b * pt.set_subtensor(pt.zeros_like(x)[12:], x[:-12]),
+    "running count": lambda x, b: b * (pt.cumsum(pt.ones_like(x)) > 10),
+    "equal rows": lambda x, b: b * (pt.eq(x[:, None], x).sum(axis=1) > 3),
+    "many equal rows": lambda x, b: b * (pt.eq(x[:, None], x).sum(axis=1) > 10),
+}
+
+
+@pytest.mark.parametrize("real", [30, 1000])
+@pytest.mark.parametrize("name", LATE)
+def test_rows_that_look_at_each_other_far_along_are_refused(name, real):
+    rng = np.random.default_rng(2)
+    with pm.Model() as made:
+        mean = LATE[name](pm.Data("x", rng.normal(size=real)), pm.Normal("b", initval=B))
+        pm.Normal("y", mean, 1, observed=rng.normal(size=real))
+    made = copy_model(made)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        row_logp(made, made["y"], real_rows(made, made["y"]).take(np.arange(2)))
+
+
 def test_a_density_by_hand_that_mixes_rows_is_refused():
     with pm.Model() as made:
         mu = pm.Normal("b") * pm.Data("x", X)
@@ -91,7 +116,7 @@ def test_every_door_refuses_them():
     draws = xr.Dataset({"b": ("sample", [0.1])})
     table = Table.from_real(pd.DataFrame({"x": [1.0, 2.0], "y": [0.0, 1.0]}))
     with pytest.raises(fp.ModelError, match=WORDS):
-        _densities(lagged, table, {}, draws, {})
+        _densities(lagged, table, {}, draws, llm)
     with pytest.raises(fp.ModelError, match=WORDS):
         row_densities(SimpleNamespace(model=lagged, draws=draws))
 
