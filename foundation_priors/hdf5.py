@@ -21,7 +21,7 @@ import xarray as xr
 from foundation_priors.errors import FileError
 from foundation_priors.heaps import Damaged, check_heaps
 
-__all__ = ["MAX_BYTES", "Damaged", "read", "regular"]
+__all__ = ["MAX_BYTES", "Damaged", "byte_limit", "read", "regular"]
 
 MAX_BYTES = 2**32
 """The most bytes that a file may become in memory, unless more is allowed."""
@@ -59,6 +59,16 @@ def regular(file: str | os.PathLike[str]) -> str:
     return where
 
 
+def byte_limit(given: object) -> int:
+    """Return ``max_bytes=`` as a whole number, or raise where it is none."""
+    what = f"max_bytes={given!r:.60} must be a whole number of bytes above 0."
+    if isinstance(given, bool) or not isinstance(given, int | float | np.number):
+        raise TypeError(what)
+    if not (np.isfinite(given) and given == int(given) and given > 0):
+        raise ValueError(what)
+    return int(given)
+
+
 def read(file: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, xr.Dataset]:
     """Read the groups of a file by their paths, the root as ``""``, undecoded.
 
@@ -78,8 +88,6 @@ def read(file: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, 
     Exception
         Of any kind, if it is no HDF5 file, or not a whole one.
     """
-    if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
-        raise ValueError(f"max_bytes={max_bytes!r} must be a whole number of bytes above 0.")
     with _opened(regular(file)) as (handle, stored, size):
         survey = Survey(size, max_bytes)
         survey.group(handle["/"].id, "", 0)

@@ -19,7 +19,7 @@ import xarray as xr
 
 from foundation_priors.display import visible
 from foundation_priors.errors import FileError
-from foundation_priors.hdf5 import MAX_BYTES, SIGNATURE, Damaged, read, regular
+from foundation_priors.hdf5 import MAX_BYTES, SIGNATURE, Damaged, byte_limit, read, regular
 
 __all__ = [
     "MAX_BYTES",
@@ -67,7 +67,9 @@ class Kind:
     @contextmanager
     def reading(self, file: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Iterator[Stored]:
         """Yield the groups of a file; whatever is wrong with them is one `FileError`."""
-        where = os.fspath(file)
+        if not isinstance(file, str | os.PathLike):
+            raise TypeError(f"{file!r:.60} is no name of a file: give a str or a path.")
+        where, max_bytes = os.fspath(file), byte_limit(max_bytes)
         try:
             regular(file)
             groups = read(file, max_bytes)

@@ -253,8 +253,13 @@ def test_the_reader_may_be_given_less_memory(name: str, tmp_path: Path) -> None:
     file = make.unpacked(name, tmp_path)
     make.READERS[name].from_netcdf(file, max_bytes=10**6)
     assert "max_bytes=100 allows no more" in refused(name, file, max_bytes=100)
-    with pytest.raises(ValueError, match="whole number of bytes"):
-        make.READERS[name].from_netcdf(file, max_bytes=-1)
+    make.READERS[name].from_netcdf(file, max_bytes=1e6)
+    for limit in (-1, 0, 0.5, np.nan, np.inf, "1GB", True, None):
+        with pytest.raises((ValueError, TypeError), match="whole number of bytes") as caught:
+            make.READERS[name].from_netcdf(file, max_bytes=limit)
+        assert not isinstance(caught.value, fp.FileError)
+    with pytest.raises(TypeError, match="no name of a file"):
+        make.READERS[name].from_netcdf(None)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")

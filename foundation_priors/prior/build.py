@@ -15,7 +15,7 @@ from foundation_priors.prior.compiling import one_at_a_time
 from foundation_priors.prior.informs import Informs, element_labels
 from foundation_priors.prior.linkage import Link, Private, linkages
 from foundation_priors.prior.links import Linkage, Wiring, check_reached, wire
-from foundation_priors.prior.model import copy_model, lies_above, spoken_of
+from foundation_priors.prior.model import copy_model, full_name, lies_above, spoken_of
 from foundation_priors.prior.potentials import evidence_of, real_observations
 from foundation_priors.prior.real import check_evidence
 from foundation_priors.prior.speech import (
@@ -55,10 +55,19 @@ def build(
 
     With ``alone`` the tilted prior must be proper without the real data too.
     """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise TypeError(
+            f"columns={columns!r:.80} must be a dict {{name in the model: column of the answers}}."
+        )
+    if likelihood is not None and not callable(likelihood):
+        raise TypeError(
+            f"likelihood={likelihood!r:.80} must be a function of the free variables and the "
+            "answers' dataset."
+        )
     beliefs = Beliefs.of(synthetic)
     _check_arguments(model, synthetic if beliefs is None else beliefs)
     evidence = evidence_of(model, evidence)
-    columns = {model.name_for(name): spec for name, spec in (columns or {}).items()}
+    columns = {full_name(model, name): spec for name, spec in (columns or {}).items()}
     check_evidence(model, evidence)
     if beliefs is not None:
         options = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.errors import ModelError, did_you_mean
-from foundation_priors.prior.model import lies_above, numpy_mode
+from foundation_priors.prior.model import full_name, lies_above, numpy_mode
 from foundation_priors.prior.quantity import places
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read_informs(model: pm.Model, informs: Informs) -> dict[str, NDArray[np.bool
     names = [rv.name for rv in model.free_RVs]
     out = {}
     for given, elements in wanted.items():
-        name = model.name_for(given)
+        name = full_name(model, given)
         if name not in names:
             raise ModelError(
                 f"informs= names {given!r}, which is not a free variable of the model."

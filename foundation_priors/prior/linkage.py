@@ -11,6 +11,7 @@ from foundation_priors.errors import ModelError, did_you_mean
 from foundation_priors.prior.commensurate import Commensurate, as_commensurate, read_commensurate
 from foundation_priors.prior.informs import Informs, left_private, read_informs
 from foundation_priors.prior.links import Linkage
+from foundation_priors.prior.model import full_name
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -103,7 +104,7 @@ def _links_of(
 
 def _named(model: pm.Model, name: str, argument: str) -> str:
     free = [rv.name for rv in model.free_RVs]
-    full = model.name_for(name) if isinstance(name, str) else name
+    full = full_name(model, name) if isinstance(name, str) else name
     if full not in free:
         raise ModelError(
             f"{argument}= names {name!r}, which is not a free variable of the model."

@@ -21,6 +21,7 @@ __all__ = [
     "check_model",
     "copy_model",
     "data_value",
+    "full_name",
     "imputed",
     "is_improper",
     "lies_above",
@@ -33,6 +34,11 @@ __all__ = [
 
 FAR = 1e100, 1e150
 """Where the tails of a prior are looked at; the square of neither overflows."""
+
+
+def full_name(model: pm.Model, name: str) -> str:
+    """Return a name with the model's prefix; what cannot be a name in PyMC stays as it is."""
+    return name if "/" in name or name.endswith(":") else model.name_for(name)
 
 
 def numpy_mode() -> Mode:

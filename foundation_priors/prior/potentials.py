@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.errors import ModelError, did_you_mean
-from foundation_priors.prior.model import numpy_mode, replaced
+from foundation_priors.prior.model import full_name, numpy_mode, replaced
 from foundation_priors.prior.rows import n_rows, row_data
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def evidence_of(model: pm.Model, evidence: Sequence[str] | None) -> tuple[str, .
     known = [str(potential.name) for potential in model.potentials]
     if evidence is not None:
         for name in evidence:
-            if model.name_for(name) not in known:
+            if full_name(model, name) not in known:
                 raise ModelError(
                     f"evidence= names {name!r}, which is not a Potential of the model."
                     f"{did_you_mean(name, known)}"
                 )
-        return tuple(model.name_for(name) for name in evidence)
+        return tuple(full_name(model, name) for name in evidence)
     held = [str(p.name) for p in model.potentials if [*_data(model, p)]]
     if held:
         many = len(held) > 1

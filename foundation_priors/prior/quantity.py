@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from foundation_priors.errors import ModelError, StatementError, brief, did_you_mean
-from foundation_priors.prior.model import numpy_mode
+from foundation_priors.prior.model import full_name, numpy_mode
 from foundation_priors.statements import (
     FUNCTIONS,
     Name,
@@ -80,7 +80,7 @@ def _known(model: pm.Model) -> dict[str, Any]:
 def _expression(model: pm.Model, known: Mapping[str, Any], text: str) -> Any:
     if text in known:
         return known[text]
-    if (named := model.name_for(text)) in known:
+    if (named := full_name(model, text)) in known:
         return known[named]
     try:
         tree = parse(text, READ)
@@ -103,7 +103,7 @@ def _functions() -> dict[str, Callable[..., Any]]:
 
 
 def _looked_up(model: pm.Model, known: Mapping[str, Any], name: Name, text: str) -> Any:
-    full = name.name if name.name in known else model.name_for(name.name)
+    full = name.name if name.name in known else full_name(model, name.name)
     if full not in known:
         raise _unknown(full, known, model, text)
     value = known[full].astype("float64")
@@ -152,7 +152,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _not_scalar(model: pm.Model, quantity: Any, value: Any, label: str) -> str:
     if isinstance(quantity, str):
         try:
-            labels = element_labels(model, model.name_for(quantity), _shape(value))
+            labels = element_labels(model, full_name(model, quantity), _shape(value))
         except ValueError:
             labels = []
         hint = f"name one, such as {brief(labels[0])}" if labels else "name one element"

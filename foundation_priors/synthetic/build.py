@@ -81,9 +81,13 @@ def build(
     _require(dataset, outcomes, "outcome")
     data, found = _tidy(_rows_first(dataset, outcomes[0]), outcomes)
     _require(data, clusters, "cluster")
+    if unit is not None and not isinstance(unit, str):
+        raise TypeError(f"unit={unit!r:.80} must be the name of one column.")
+    if probability is not None and not isinstance(probability, str):
+        raise TypeError(f"probability={probability!r:.80} must be the name of one column.")
     _require(data, (unit,) if unit is not None else (), "unit")
     found.pop("source", None)
-    found.update(levels or {})
+    found.update(_table(levels or {}))
     given = {name: columns.split_levels(entry, name) for name, entry in found.items()}
     _require(data, tuple(given), "levels")
     _require_chances(data, outcomes, probability)
@@ -185,6 +189,15 @@ def _names(names: str | Sequence[str], what: str) -> tuple[str, ...]:
     return out
 
 
+def _table(levels: object) -> Mapping[str, object]:
+    if not isinstance(levels, Mapping):
+        raise TypeError(
+            f"levels={levels!r:.80} must be a dict {{column: levels}}, as in"
+            " {'vote': ['no', 'yes']}."
+        )
+    return levels
+
+
 def _require(dataset: xr.Dataset, names: Sequence[str], what: str) -> None:
     known = [str(name) for name in dataset.variables]
     for name in names:
@@ -209,6 +222,11 @@ def _require_chances(data: xr.Dataset, outcomes: tuple[str, ...], probability: s
         raise ColumnError(
             f"The probability {probability!r} must be one number from 0 to 1 for each row: the"
             " chance that the answer gives to the outcome of that row."
+        )
+    if not values.any():
+        raise ColumnError(
+            f"The probability {probability!r} is 0 in every row, so the answers say nothing: give"
+            " one above 0."
         )
 
 

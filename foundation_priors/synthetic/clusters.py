@@ -221,7 +221,7 @@ def _codes_of(data: xr.Dataset, names: list[str]) -> np.ndarray:
             continue
         for column in values.reshape(len(values), -1).T:
             codes.append(pd.factorize(column, use_na_sentinel=False)[0])
-    return weights.combine_codes(codes)
+    return weights.combine_codes(codes) if codes else np.zeros(data.sizes[ROWS], dtype=int)
 
 
 def _scores(data: xr.Dataset, schema: Schema, name: str) -> list[np.ndarray]:

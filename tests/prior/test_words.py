@@ -66,3 +66,25 @@ def test_words_are_still_numbered_by_their_levels():
         pm.Categorical("vote", p, observed=[0, 1, 2, 1])
     answers = said("vote", ["1", "2", "1"], levels={"vote": ["1", "2", "3"]})
     assert build(model, answers).n_real == 4
+
+
+@pytest.mark.parametrize(("text", "middle"), [("mu/sd", 9), ("mu/2", 0.9), ("1/sd", 6)])
+def test_a_quotient_is_a_quantity(text, middle):
+    belief = fp.Belief(text, quantiles={0.1: 0.8 * middle, 0.5: middle, 0.9: 1.3 * middle})
+    assert fp.tilt(heights(), belief, 0.5)["fp_trust"].get_value() == 0.5
+
+
+def test_names_with_signs_of_their_own_are_refused_in_words():
+    with pytest.raises(fp.ModelError, match="no quantity 'sq'"):
+        fp.tilt(heights(), fp.Belief("sq/2", quantiles={0.1: 5, 0.5: 9, 0.9: 14}), 0.5)
+    with pytest.raises(fp.ModelError, match="informs= names 'mu/sd'"):
+        fp.tilt(heights(), said("height", METRES), 0.5, informs=["mu/sd"])
+    with pytest.raises(fp.ModelError, match="private= names 'mu:'"):
+        fp.tilt(heights(), said("height", METRES), 0.5, private=["mu:"])
+
+
+def test_arguments_of_the_wrong_kind_are_refused_in_words():
+    with pytest.raises(TypeError, match="columns='x' must be a dict"):
+        fp.tilt(heights(), said("height", METRES), 0.5, columns="x")
+    with pytest.raises(TypeError, match="likelihood=3 must be a function"):
+        fp.tilt(heights(), said("height", METRES), 0.5, likelihood=3)

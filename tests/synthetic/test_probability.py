@@ -131,3 +131,26 @@ def test_parts_must_agree():
     )
     with pytest.raises(ColumnError, match="probability"):
         fp.concat([said([0.2]), plain], source=["a", "b"])
+
+
+def test_one_answer_of_chances_alone():
+    alone = pd.DataFrame({"vote": ["Clinton", "Dole"], "chance": [0.3, 0.7]})
+    options = {"outcome": "vote", "probability": "chance", "levels": LEVELS}
+    llm = fp.SyntheticData.from_dataframe(alone, **options)
+    np.testing.assert_allclose(llm.weights(), [0.3, 0.7])
+    with pytest.raises(ColumnError, match="0 in every row"):
+        fp.SyntheticData.from_dataframe(alone.assign(chance=0.0), **options)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"levels": ["no", "yes"]}, r"must be a dict \{column: levels\}"),
+        ({"unit": ["person"]}, "name of one column"),
+        ({"probability": ["chance"]}, "name of one column"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(change, message):
+    options = {"outcome": "vote", "probability": "chance", "levels": LEVELS, **change}
+    with pytest.raises(TypeError, match=message):
+        fp.SyntheticData.from_dataframe(frame([0.2]), **options)
