@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 MOST = float(np.finfo(float).max)
+ANSWERS = "foundation_priors_synthetic"
+"""The attribute of answers that says what their columns mean."""
+READERS = ("TrustPath", "BootstrapPath", "trust.Anchored")
+"""What else is read from files."""
 NESTED = 200
 """The deepest nesting of facts and provenance."""
 
@@ -97,13 +101,12 @@ class Kind:
                 f"{self.writer}."
             ) from None
 
-    def foreign(self, file: str | os.PathLike[str]) -> FileError:
+    def foreign(self, file: str | os.PathLike[str], groups: Stored) -> FileError:
         """Return the error about a file of another kind."""
         article = "an" if self.name[0] in "AEIOU" else "a"
-        return FileError(
-            f"{os.fspath(file)!r} does not hold {article} {self.name}: read files that "
-            f"{self.writer} wrote."
-        )
+        other = reader_of(groups)
+        hint = f"read it with {other}" if other else f"read files that {self.writer} wrote"
+        return FileError(f"{os.fspath(file)!r} does not hold {article} {self.name}: {hint}.")
 
     def upgraded(
         self, file: str | os.PathLike[str], found: Any, newest: int, groups: Stored
@@ -119,6 +122,16 @@ class Kind:
         for step in range(number, newest):
             groups = self.migrations.get(step, _unchanged)(groups)
         return groups
+
+
+def reader_of(groups: Stored) -> str | None:
+    """Return what reads a file of this package, ``"fp.TrustPath.from_netcdf"``."""
+    attrs = groups[""].attrs
+    if ANSWERS in attrs:
+        return "fp.SyntheticData.from_netcdf"
+    name = attrs.get("format")
+    known = {f"foundation_priors.{r.rpartition('.')[2]}": r for r in READERS}
+    return f"fp.{known[name]}.from_netcdf" if isinstance(name, str) and name in known else None
 
 
 def _unchanged(groups: Stored) -> Stored:

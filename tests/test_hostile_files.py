@@ -310,6 +310,8 @@ def test_files_of_another_kind(name: str, kind: str, tmp_path: Path) -> None:
     if name != kind:
         text = refused(name, make.unpacked(kind, tmp_path))
         assert "holds no SyntheticData" in text or "does not hold a TrustPath" in text
+        reader = {"answers": "SyntheticData", "coin": "TrustPath", "bootstrap": "BootstrapPath"}
+        assert f"read it with fp.{reader.get(kind, 'trust.Anchored')}.from_netcdf." in text
 
 
 def facts(**new: Any) -> Callable[[h5py.File], None]:
@@ -373,6 +375,16 @@ def beliefs(change: Callable[[list[dict]], object]) -> Callable[[h5py.File], Non
 ANCHORS = "posterior/anchors"
 NUMBERS: dict[str, tuple[str, Callable[[h5py.File], None]]] = {
     "n_real -5": ("coin", facts(n_real=-5)),
+    "n_real 0": ("coin", facts(n_real=0)),
+    "a seed below 0": ("coin", facts(seed=-1)),
+    "worth below 0": ("coin", facts(worth=[-5.0])),
+    "worth without end": ("coin", facts(worth=[float("inf")])),
+    "far ell": ("coin", put(f"{ANCHORS}/ell", 1e308)),
+    "far ell of the prior": ("coin", put("prior/anchors/ell", 1e308)),
+    "far u": ("coin", put(f"{ANCHORS}/u", -1e308)),
+    "endless draws": ("coin", put("posterior/draws/theta", np.inf)),
+    "endless effect": ("votes", meaning(lambda m: m.update(effects=[[["vote"], np.inf, "none"]]))),
+    "endless mass": ("bootstrap", attr("mass", np.inf)),
     "n_real 1.5": ("coin", facts(n_real=1.5)),
     "n_real true": ("coin", facts(n_real=True)),
     "n_real gone": ("coin", facts(n_real=None)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foundation_priors.netcdf import Kind, amount, need, numbers, save, whole
+from foundation_priors.netcdf import MOST, Kind, amount, need, numbers, save, whole
 
 if TYPE_CHECKING:
     from foundation_priors.bootstrap.result import BootstrapPath
@@ -31,7 +31,7 @@ def read[T: BootstrapPath](cls: type[T], file: str | os.PathLike[str], max_bytes
     with KIND.reading(file, max_bytes) as groups:
         attrs = groups[""].attrs
         if attrs.get("format") != FORMAT:
-            raise KIND.foreign(file)
+            raise KIND.foreign(file, groups)
         draws = KIND.upgraded(file, attrs.get("version"), VERSION, groups)[""].assign_attrs()
         draws.attrs = {}
         at = numbers(draws, "concentration", ("concentration",), 0.0)
@@ -45,4 +45,4 @@ def read[T: BootstrapPath](cls: type[T], file: str | os.PathLike[str], max_bytes
             if coord.dtype == object:
                 draws = draws.assign_coords({name: (coord.dims, coord.values.astype(str))})
         n_real, n_synthetic = (whole(attrs[n], n) for n in FACTS[:2])
-        return cls(draws, n_real, n_synthetic, amount(attrs["mass"], "mass", 0.0))
+        return cls(draws, n_real, n_synthetic, amount(attrs["mass"], "mass", 0.0, MOST))

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any, NoReturn
+
+import numpy as np
 
 from foundation_priors.errors import StatementError, brief, did_you_mean
 from foundation_priors.statements import Chain, Name, Tree, compute, is_event, locate, parse, walk
@@ -30,7 +33,8 @@ def parse_event(
 ) -> Event:
     """Parse ``"name > c"``, ``"name < c"`` or, for a vector, ``"name[index] > c"``.
 
-    The index is a label of the vector's coordinate, or a position where no label is a number.
+    The index is a label of the vector's coordinate, or without quotes a position where no label is
+    a number.
     """
     name, sign, cut = _sides(text)
     if name.name not in dims:
@@ -69,14 +73,25 @@ def _position(
         raise StatementError(
             f"The event {brief(text)} has an index for a scalar parameter: drop it."
         )
-    labels = list(coords[dims[0]])
-    index = ", ".join(name.place or ())
-    if index in map(str, labels):
-        return locate(name.name, [index], [labels])[0]
-    numbered = any(str(label).isdigit() for label in labels)
-    if index.isdecimal() and int(index) < len(labels) and not numbered:
+    labels, place = list(coords[dims[0]]), name.place or ()
+    if len(place) != 1 or place[0] in map(str, labels):
+        return locate(name.name, place, [labels])[0]
+    (index,) = place
+    quoted = text[name.end :].lstrip()[1:].lstrip()[:1] in ("'", '"')
+    numbered = any(map(_is_number, labels))
+    digits = index.isascii() and index.isdecimal()
+    if digits and not quoted and not numbered and int(index) < len(labels):
         return int(index)
+    positions = "" if numbered else f"a position below {len(labels)} or "
     raise StatementError(
-        f"The event {brief(text)} asks for element {brief(index)}: give a position below "
-        f"{len(labels)} or one of the labels {brief(labels)}."
+        f"The event {brief(text)} asks for element {brief(index)}: give {positions}one of the "
+        f"labels {brief(labels)}."
     )
+
+
+def _is_number(label: object) -> bool:
+    """Say whether a label is a number, or the text of one."""
+    try:
+        return isinstance(label, Number | np.bool_) or bool(np.isfinite(float(str(label))))
+    except ValueError:
+        return False

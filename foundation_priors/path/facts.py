@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foundation_priors.netcdf import amount, is_whole, names, need, table, whole
+from foundation_priors.netcdf import MOST, amount, is_whole, names, need, table, whole
 from foundation_priors.statements import readable
 
 __all__ = ["LAWS", "Facts", "facts_of"]
@@ -80,15 +80,18 @@ def facts_of(stored: Any) -> Facts:
     good = isinstance(links, dict) and all(isinstance(v, str) for v in links.values())
     need(good, "its commensurate links are no table of texts")
     need(isinstance(entry["single"], bool), "it does not say whether there is one trust")
-    need(entry["seed"] is None or is_whole(entry["seed"]), "its seed is no whole number")
-    whole(entry["n_real"], "n_real")
+    seed = entry["seed"]
+    need(
+        seed is None or (is_whole(seed) and seed >= 0), "its seed is no whole number of at least 0"
+    )
+    whole(entry["n_real"], "n_real", 1)
     need(whole(entry["laws"], "the number of its laws", 1) <= LAWS, "its laws are later ones")
     entry["max_trust"] = amount(entry["max_trust"], "max_trust", 0.0)
     need(0 < entry["max_trust"] < np.inf, "max_trust is not above 0")
     amount(entry["coincide"], "the share of coinciding rows", 0.0, 1.0, unknown=True)
     sized = isinstance(worth, list) and len(worth) == len(entry["sources"]) > 0
     need(sized, "it does not say what each source is worth")
-    entry["worth"] = tuple(amount(w, "a worth", unknown=True) for w in worth)
+    entry["worth"] = tuple(amount(w, "a worth", 0.0, MOST, unknown=True) for w in worth)
     entry["coordinates"] = _places(places)
     # Files of before this was written lack it.
     entry["data"] = _sums(entry.get("data", {}))

@@ -13,7 +13,7 @@ import xarray as xr
 from foundation_priors.beliefs import Beliefs
 from foundation_priors.beliefs.container import MARK
 from foundation_priors.errors import ModelError
-from foundation_priors.netcdf import MOST, Kind, Stored, need, numbers, parse, save
+from foundation_priors.netcdf import Kind, Stored, need, numbers, parse, save
 from foundation_priors.path.data import check_data
 from foundation_priors.path.draws import SAMPLE
 from foundation_priors.path.engine import Run
@@ -35,6 +35,8 @@ __all__ = ["read", "write"]
 FORMAT, VERSION = "foundation_priors.TrustPath", 2
 SIDES = ("posterior", "prior")
 DTYPE = "fp_dtype"
+FARTHEST = 1e150
+"""No posterior lies and no density of rows rises beyond this; its square does not overflow."""
 
 
 def _with_laws(groups: Stored) -> Stored:
@@ -87,7 +89,7 @@ def read[T: TrustPath](
     """Read a path; see `TrustPath.from_netcdf`."""
     with KIND.reading(file, max_bytes) as groups:
         if groups[""].attrs.get("format") != FORMAT:
-            raise KIND.foreign(file)
+            raise KIND.foreign(file, groups)
         groups = KIND.upgraded(file, groups[""].attrs.get("version"), VERSION, groups)
         facts = facts_of(parse(groups[""].attrs["facts"], "its facts"))
         path = _path(cls, file, groups, facts)
@@ -108,6 +110,9 @@ def _path[T: TrustPath](
     draws = {side: _restored(groups[f"{side}/draws"]) for side in SIDES}
     for side in SIDES:
         _check_draws(draws[side], len(ladders[side].u), facts)
+    for name in facts.coordinates:
+        found = draws["posterior"][name].values
+        need(np.isfinite(found).all(), f"draws of {name!r} are not finite")
     trust = numbers(groups[""], "trust", ("weight",), 0.0, facts.max_trust * (1 + 1e-9))
     rising = len(trust) > 1 and (np.diff(trust) > 0).all()
     need(rising, "its weights of trust do not rise")
@@ -265,10 +270,10 @@ def _fits(data: xr.Dataset, side: str, facts: Facts) -> list[Fit]:
     need(len(edges), "it has no anchors")
     total = int(edges[-1])
     # Draws from a prior may lie at the end of what numbers can tell.
-    ends = MOST if side == "posterior" else np.inf
+    ends = FARTHEST if side == "posterior" else np.inf
     flat = {
         "u": numbers(data, "u", ("sample", "coordinate"), -ends, ends),
-        "ell": numbers(data, "ell", ("sample", "source")),
+        "ell": numbers(data, "ell", ("sample", "source"), LOWEST, FARTHEST),
         "real": numbers(data, "real", ("sample",), -np.inf, np.inf, unknown=True),
         "base": numbers(data, "base", ("sample",)),
     }

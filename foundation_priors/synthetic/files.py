@@ -12,7 +12,18 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.errors import ColumnError, FileError
-from foundation_priors.netcdf import MAX_BYTES, Kind, amount, names, need, parse, save
+from foundation_priors.netcdf import (
+    ANSWERS,
+    MAX_BYTES,
+    MOST,
+    Kind,
+    amount,
+    names,
+    need,
+    parse,
+    reader_of,
+    save,
+)
 from foundation_priors.synthetic import build
 from foundation_priors.synthetic.before import effect_of_version_0_1
 from foundation_priors.synthetic.build import Schema
@@ -21,7 +32,7 @@ from foundation_priors.synthetic.columns import is_missing, split_levels
 
 __all__ = ["decode", "encode", "read", "write"]
 
-MARK = "foundation_priors_synthetic"
+MARK = ANSWERS
 FORMAT = 1
 KIND = Kind("SyntheticData", "to_netcdf")
 
@@ -70,10 +81,13 @@ def read(path: str | os.PathLike, max_bytes: int = MAX_BYTES) -> tuple[xr.Datase
     """
     with KIND.reading(path, max_bytes) as groups:
         if MARK not in groups[""].attrs:
-            raise FileError(
-                f"{os.fspath(path)!r} holds no SyntheticData: open it with xarray and hand the "
-                "Dataset to SyntheticData."
+            other = reader_of(groups)
+            hint = (
+                f"read it with {other}"
+                if other
+                else "open it with xarray and hand the Dataset to SyntheticData"
             )
+            raise FileError(f"{os.fspath(path)!r} holds no SyntheticData: {hint}.")
         return decode(groups[""], path)
 
 
@@ -217,7 +231,9 @@ def _effect(stored: Any) -> tuple[tuple[str, ...], Effect]:
     outcomes, size, clustering = stored
     need(isinstance(clustering, str), "a clustering has no name")
     least = np.nextafter(1, 0)
-    return names(outcomes, "outcomes"), Effect(amount(size, "a design effect", least), clustering)
+    return names(outcomes, "outcomes"), Effect(
+        amount(size, "a design effect", least, MOST), clustering
+    )
 
 
 def _encode_values(values: np.ndarray) -> tuple[np.ndarray, dict]:

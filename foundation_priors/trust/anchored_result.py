@@ -237,7 +237,7 @@ class Anchored:
         with KIND.reading(path, max_bytes) as groups:
             attrs = groups[""].attrs
             if attrs.get("format") != FORMAT:
-                raise KIND.foreign(path)
+                raise KIND.foreign(path, groups)
             groups = KIND.upgraded(path, attrs.get("version"), VERSION, groups)
             _check_facts(parse(attrs["facts"], "its facts"))
             decoded = {f"/{p}": xr.decode_cf(d) for p, d in groups.items()}

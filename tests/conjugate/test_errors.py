@@ -123,6 +123,8 @@ SHARES = DirichletMultinomial(concentration=[1, 1], synthetic=[1, 2], categories
         (lambda: COIN.probability("thta > 0.5"), "Did you mean 'theta'"),
         (lambda: COIN.probability("theta[0] > 0.5"), "scalar"),
         (lambda: SHARES.probability("p[2] > 0.5"), "position below 2"),
+        (lambda: SHARES.probability("p['1'] > 0.5"), "position below 2"),
+        (lambda: SHARES.probability("p['x', 'y'] > 0.5"), "2 labels for 1 dimension"),
         (lambda: SHARES.tipping("p > 0.5"), "name one element"),
         (lambda: COIN.tipping("theta > 0.5", probability=1), "between 0 and 1"),
     ],
@@ -130,3 +132,22 @@ SHARES = DirichletMultinomial(concentration=[1, 1], synthetic=[1, 2], categories
 def test_bad_questions(read, match):
     with pytest.raises(ValueError, match=match):
         read()
+
+
+@pytest.mark.parametrize("labels", [[1.0, 0.0, 2.0], ["1.0", "0.0", "2.0"], ["b", "c", 2.5]])
+def test_a_number_is_no_position_among_numbers(labels):
+    shares = DirichletMultinomial(concentration=[1, 1, 1], synthetic=[1, 2, 3], categories=labels)
+    with pytest.raises(ValueError, match="asks for element '1': give one of the labels"):
+        shares.probability("p[1] > 0.5")
+    by_label = shares.probability(f"p[{labels[1]}] > 0.5")
+    np.testing.assert_array_equal(by_label, shares.probability("p > 0.5")[:, 1])
+
+
+def test_a_label_with_a_comma_is_one_in_quotes():
+    shares = DirichletMultinomial(concentration=[1, 1], synthetic=[1, 2], categories=["a, b", "c"])
+    whole = shares.probability("p > 0.5")
+    np.testing.assert_array_equal(shares.probability("p['a, b'] > 0.5"), whole[:, 0])
+    np.testing.assert_array_equal(shares.probability("p[1] > 0.5"), whole[:, 1])
+    for text in ("p['a', 'b'] > 0.5", "p[a, b] > 0.5"):
+        with pytest.raises(ValueError, match="2 labels for 1 dimension"):
+            shares.probability(text)
