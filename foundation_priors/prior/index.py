@@ -5,14 +5,15 @@ An index out of range gives a wrong number in silence (-1 means the last group) 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from foundation_priors.errors import ColumnError
-from foundation_priors.prior.model import data_value, lies_above, numpy_mode
+from foundation_priors.prior.facts import REFUSALS, Facts, held
+from foundation_priors.prior.model import lies_above, numpy_mode
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
 
 __all__ = ["Lookup", "check_codes", "check_compared", "levels_of", "lookups"]
+
+DIGITS, CLOSE = 6, 0.01
+"""Decimals to which codes are compared, and a tolerance below which numbers count as equal."""
 
 
 @dataclass(frozen=True)
@@ -138,45 +142,102 @@ def check_codes(
 
 
 def check_compared(
-    model: pm.Model, observed: TensorVariable, data: Mapping[str, np.ndarray], title: str
+    model: pm.Model,
+    observed: TensorVariable,
+    facts: Facts,
+    axes: Mapping[str, int],
+    data: Mapping[str, np.ndarray],
+    title: str,
 ) -> None:
     """Raise for a code that equals none of those with which the model compares it.
 
     Where codes are spelled out as indicators, ``eq(group[:, None], arange(3))``, an unknown one
-    would have no effect at all. A code of the real rows is known: a reference level has none.
+    would have no effect at all. A code of the real rows is known: a reference level has none. Of
+    what is computed from the data (``group + 1``, a repeated column) one value may be without.
 
     Raises
     ------
     ColumnError
         Naming the first such row.
     """
-    from pytensor.scalar.basic import EQ
-    from pytensor.tensor.elemwise import Elemwise
-
-    known: dict[str, set[float]] = {}
     names = {model[name]: name for name in data}
-    for variable in lies_above(observed, model):
-        node = variable.owner
-        if node is None or not isinstance(node.op, Elemwise):
-            continue
-        if isinstance(node.op.scalar_op, EQ):
-            one, two = map(_uncast, node.inputs)
-            for side, other in ((one, two), (two, one)):
-                if side in names and not {*names, *model.basic_RVs} & set(_above(other)):
-                    values = np.ravel(other.eval(mode=numpy_mode()))
-                    known.setdefault(names[side], set()).update(values.tolist())
-    for name, codes in known.items():
+    known: dict[Any, tuple[TensorVariable, set[float]]] = {}
+    for side, codes in _comparisons(lies_above(observed, model) - facts.fixed, {*names}, model):
+        above = set(_above(side))
+        used = tuple(name for v, name in names.items() if v in above)
+        key = used, side in names, frozenset(_numbers(side))
+        known.setdefault(key, (side, set()))[1].update(codes)
+    for (used, direct, here), (side, codes) in known.items():
         if len(codes) < 2:
             continue  # one indicator: all other codes are alike
-        every = codes | set(np.ravel(data_value(model, name)).tolist())
-        outside = ~np.isin(data[name], list(every))
+        extra, name = here - codes, used[0]
+        if direct:
+            found = data[name]
+        elif len(extra) > 1 or any(data[n].ndim != model[n].ndim for n in used):
+            continue
+        else:
+            moved = {n: np.moveaxis(data[n], 0, axes[n]) for n in used}
+            try:
+                rows = {model[n]: held(model[n], v, axes[n]) for n, v in moved.items()}
+                found = _by_row(facts.follow(side, rows).eval(mode=numpy_mode()), len(data[name]))
+            except REFUSALS:
+                continue  # the check of the rows says so in words
+        outside = ~np.isin(found.astype(float).round(DIGITS), list(codes | extra))
         if outside.any():
             row = int(np.flatnonzero(outside.reshape(len(outside), -1).any(axis=1))[0])
+            value = found[outside].flat[0] if direct or data[name].ndim > 1 else data[name][row]
+            what = f"{name!r}" if direct else f"what it computes from {name!r}"
             raise ColumnError(
-                f"The model compares {name!r} with the codes {sorted(codes)}, but row {row} of "
-                f"{title} has {data[name][outside].flat[0]:g}, which would have no effect: correct "
+                f"The model compares {what} with the codes {sorted(codes)}, but row {row} of "
+                f"{title} has {value:g}, which would have no effect: correct "
                 "the codes, or let fp.codes(column, levels=[...]) make them."
             )
+
+
+def _comparisons(
+    variables: Collection[Variable], names: set[Variable], model: pm.Model
+) -> Iterator[tuple[TensorVariable, set[float]]]:
+    """Yield what is computed from the data and compared with constants, and these."""
+    from pytensor.scalar.basic import EQ
+
+    for variable in variables:
+        sides = _operands(variable, EQ) or _close(variable, model)
+        for one, two in (sides, sides[::-1]) if sides else ():
+            side, above = _uncast(one), set(_above(one))
+            if names & above and not above.intersection(model.basic_RVs):
+                if not {*names, *model.basic_RVs} & set(_above(two)):
+                    yield side, _numbers(two)
+
+
+def _numbers(variable: TensorVariable) -> set[float]:
+    values = np.unique(variable.eval(mode=numpy_mode()))
+    return set(values.astype(float).round(DIGITS).tolist())
+
+
+def _operands(variable: Variable, kind: type) -> list[Any]:
+    """Return the inputs of a scalar operation of this kind, or nothing."""
+    from pytensor.tensor.elemwise import Elemwise
+
+    node = variable.owner
+    fits = node and isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, kind)
+    return list(node.inputs) if node and fits else []
+
+
+def _close(variable: Variable, model: pm.Model) -> list[Any]:
+    """Return what is compared up to a small tolerance, as `pytensor.tensor.isclose` does."""
+    from pytensor.scalar.basic import LE, Abs, Sub
+
+    if not (sides := _operands(variable, LE)) or not (inside := _operands(sides[0], Abs)):
+        return []
+    if set(_above(sides[1])).intersection(model.basic_RVs):
+        return []
+    small = np.max(sides[1].eval(mode=numpy_mode()), initial=0.0) < CLOSE
+    return _operands(inside[0], Sub) if small else []
+
+
+def _by_row(values: np.ndarray, rows: int) -> np.ndarray:
+    """Return values with the axis along the rows first."""
+    return np.moveaxis(values, values.shape.index(rows), 0)
 
 
 def _above(variable: Variable) -> list[Variable]:

@@ -180,7 +180,7 @@ def read_rows(
         target = replace(target, levels=levels_of(found, name), dims=dims)
         data[name] = _fits(resolve(table, target, columns.get(name)), model[name], table.title)
     check_codes(model, found, data, table.title)
-    check_compared(model, observed, data, table.title)
+    check_compared(model, observed, row_facts(model, observed), axes, data, table.title)
     real = observed_rows(model, observed)
     _check_separate(observed, real, table, outcome)
     target = _target(model, real, str(observed.name), 0, dims, discrete=is_discrete(observed))

@@ -212,6 +212,14 @@ ONE_HOT = {
     "one by one": lambda g, alpha: sum(pt.eq(g, k) * alpha[k] for k in range(3)),
     "set": lambda g, alpha: pt.extra_ops.to_one_hot(g, 3) @ alpha,
     "reference": lambda g, alpha: pt.eq(g[:, None], np.arange(1, 3)) @ alpha[1:],
+    "reshaped": lambda g, alpha: pt.eq(g.reshape((-1, 1)), np.arange(3)[None]) @ alpha,
+    "shifted": lambda g, alpha: pt.eq((g + 1)[:, None], np.arange(1, 4)[None]) @ alpha,
+    "shifted one by one": lambda g, alpha: sum(pt.eq(g + 1, k + 1) * alpha[k] for k in range(3)),
+    "shifted reference": lambda g, alpha: pt.eq((g - 1)[:, None], np.arange(2)) @ alpha[1:],
+    "repeated": lambda g, alpha: pt.eq(pt.repeat(g[:, None], 3, axis=1), np.arange(3)) @ alpha,
+    "close": lambda g, alpha: pt.isclose(g[:, None] * 1.0, np.arange(3.0)) @ alpha,
+    "close to": lambda g, alpha: pt.isclose(np.arange(3.0), g[:, None] * 1.0) @ alpha,
+    "by columns": lambda g, alpha: alpha @ pt.eq(g.reshape((1, -1)), np.arange(3)[:, None]),
 }
 
 
@@ -226,6 +234,22 @@ def test_codes_outside_one_hot_columns(case, code):
     assert build(model, answers(g=g, y=YS))
     g[6] = code
     refuses(fp.ColumnError, f"row 6 of the synthetic data has {code}", model, answers(g=g, y=YS))
+
+
+@pytest.mark.parametrize(
+    "mean",
+    [
+        lambda x, a: a[0] * pt.eq(x // 10, 0) + a[1] * pt.eq(x // 10, 1),
+        lambda x, a: pt.le(pt.abs(x[:, None] - np.arange(3.0)), 5) @ a,
+        lambda x, a: pt.eq(pt.floor(x - x.mean())[:, None], [-99.0, 99.0]) @ a[:2],
+    ],
+    ids=["bins of which most have no effect", "windows", "centred"],
+)
+def test_comparisons_that_most_real_rows_do_not_meet_are_no_codes(mean):
+    with pm.Model() as model:
+        alpha = pm.Normal("alpha", 0, 1, shape=3)
+        pm.Normal("y", mean(pm.Data("x", np.linspace(0, 60, N)), alpha), 1, observed=Y)
+    assert build(model, answers(x=np.linspace(0, 70, M), y=YS))
 
 
 def test_an_indicator_of_one_code_takes_any_other():
