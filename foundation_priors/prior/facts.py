@@ -84,13 +84,26 @@ def once[T](model: pm.Model, what: str, find: Callable[[], T]) -> T:
 
 
 def _sizes(node: Apply, place: int) -> bool:
-    """Say whether a number at this place among a node's inputs sizes something."""
+    """Say whether a number at this place among a node's inputs sizes something.
+
+    Elsewhere it is a value: one to fill an array with or to set, or one that a loop works with.
+    """
+    from pytensor.scan.op import Scan
+    from pytensor.tensor.basic import Alloc
     from pytensor.tensor.blockwise import Blockwise
     from pytensor.tensor.elemwise import CAReduce, Elemwise
     from pytensor.tensor.math import Dot
+    from pytensor.tensor.subtensor import AdvancedIncSubtensor, IncSubtensor
 
     if _is_random(node):
         return node.inputs[place] is node.op.size_param(node)
+    if isinstance(node.op, Scan):
+        lengths = [node.inputs[0], *node.op.outer_nitsot(node.inputs)]
+        return any(node.inputs[place] is length for length in lengths)
+    if isinstance(node.op, Alloc):
+        return place > 0
+    if isinstance(node.op, IncSubtensor | AdvancedIncSubtensor):
+        return place != 1
     return not isinstance(node.op, Elemwise | CAReduce | Dot | Blockwise)
 
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
@@ -51,6 +52,12 @@ def by_indicators(d):
     return ((pt.eye(3)[d.g].T @ d.x) / pt.eye(3)[d.g].sum(axis=0))[d.g]
 
 
+def by_loop(d):
+    return pytensor.scan(
+        lambda x, n: x / n, [d.x], non_sequences=[d.x.shape[0]], return_updates=False
+    )
+
+
 STATISTICS = {
     "mean": (lambda d: d.x - d.x.mean(), lambda x, g: x - X.mean()),
     "standardised": (
@@ -72,6 +79,19 @@ STATISTICS = {
     "by increments": (lambda d: d.x - by_increments(d), lambda x, g: x - MEANS[g]),
     "by indicators": (lambda d: d.x - by_indicators(d), lambda x, g: x - MEANS[g]),
     "sizes": (lambda d: d.x + pt.zeros(d.z.shape[0]), lambda x, g: x),
+    "full of a length": (
+        lambda d: d.x / pt.full((d.x.shape[0],), d.x.shape[0]),
+        lambda x, g: x / N,
+    ),
+    "a length that is broadcast": (
+        lambda d: d.x / pt.broadcast_to(d.x.shape[0], (d.z.shape[0],)),
+        lambda x, g: x / N,
+    ),
+    "a length that is set": (
+        lambda d: d.x / pt.set_subtensor(pt.ones_like(d.x)[:], d.x.shape[0]),
+        lambda x, g: x / N,
+    ),
+    "a length in a loop": (by_loop, lambda x, g: x / N),
     "a full array": (lambda d: d.x * pt.full((d.x.shape[0],), 2.0), lambda x, g: 2 * x),
 }
 SAID = RowArrays(
@@ -166,7 +186,7 @@ def test_sources_and_private_copies_keep_the_real_mean():
 def test_held_out_and_left_out_rows_keep_the_real_mean():
     draws = xr.Dataset({"b": ("sample", [0.1, 0.4, -2.0])})
     held_out = pd.DataFrame({"x": SAID.data["x"][:2], "y": SAID.outcome[:2]})
-    found = _densities(centred(), Table.from_real(held_out), {}, draws, {})
+    found = _densities(centred(), Table.from_real(held_out), {}, draws, answers(y=[0.0]))
     for each, b in zip(found, draws.b.values, strict=True):
         np.testing.assert_allclose(each, by_hand(held_out.x, held_out.y, b))
     left_out, every = row_densities(SimpleNamespace(model=centred(), draws=draws))
