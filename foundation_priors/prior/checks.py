@@ -23,6 +23,8 @@ __all__ = ["check_levels", "check_not_evidence", "check_ranges", "check_support"
 RUN = 20
 DISTINCT = 5
 """A shorter or duller run of equal rows can be coincidence: two coins fall alike."""
+UNIQUE = 0.9
+"""The share of outcomes from which on distinct fractions are measurements, in whatever order."""
 SCALE, UNLIKELY = 12, 1e-6
 """Outcomes of at most so many levels can be right by chance, which must not be less likely."""
 MAGNITUDE = 20
@@ -47,7 +49,9 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
     ------
     SyntheticAsEvidenceError
         When all rows agree in order, or a run of 20 does, with at least 5 distinct rows among them,
-        and it is unlikely (below 1e-6) that the answers are right so often.
+        and it is unlikely (below 1e-6) that the answers are right so often. Also, in any order,
+        when each of 5 or more answers equals a real row and 90 % or more of the outcomes, of both,
+        are distinct numbers that are not whole.
 
     Warns
     -----
@@ -67,7 +71,9 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
     if a.shape[1] != b.shape[1]:
         return 0.0
     one, two = np.split(numbered(np.vstack([a, b])), [len(a)])
-    if len(one) == len(two) and bool((one == two).all()) and _rich(one):
+    alike = np.isin(two, one)
+    whole_table = len(one) == len(two) and bool((one == two).all()) and _rich(one)
+    if whole_table or (alike.all() and all(_measured(r.outcome) for r in (real, synthetic))):
         agree = np.ones(len(two), dtype=bool)
     else:
         agree = _copied_runs(real, synthetic, one, two)
@@ -85,7 +91,7 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
             UserWarning,
             stacklevel=2,
         )
-    return float(np.isin(two, one).mean())
+    return float(alike.mean())
 
 
 def check_ranges(real: RowArrays, synthetic: RowArrays, outcome: str) -> None:
@@ -129,6 +135,13 @@ def check_ranges(real: RowArrays, synthetic: RowArrays, outcome: str) -> None:
 
 def _rich(numbers: np.ndarray) -> bool:
     return len(np.unique(numbers)) >= DISTINCT
+
+
+def _measured(outcome: np.ndarray) -> bool:
+    """Say whether nearly all outcomes are distinct numbers with fractions."""
+    values = outcome.reshape(len(outcome), -1)
+    fractions = values[(values != np.round(values)).any(axis=1)]
+    return len(values) >= DISTINCT and len(np.unique(fractions, axis=0)) >= UNIQUE * len(values)
 
 
 def _chance(real: RowArrays, synthetic: RowArrays, agree: np.ndarray) -> float:

@@ -118,6 +118,49 @@ def test_a_run_is_judged_by_the_answers_accuracy_elsewhere():
                 build(model, said)
 
 
+@pytest.mark.parametrize(
+    "order",
+    [
+        np.random.default_rng(1).permutation(100),
+        np.arange(100)[::-1],
+        np.random.default_rng(2).permutation(100)[:5],
+        np.append(np.arange(99, 0, -2), [98, 2]),
+    ],
+    ids=["permuted", "reversed", "five", "with repeats"],
+)
+def test_measurements_in_another_order(order):
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(size=(2, 100))
+    refuses(fp.SyntheticAsEvidenceError, "observe real data", line(x, y),
+            answers(x=x[order], y=y[order]))  # fmt: skip
+    other = y[order]
+    other[0] += 1e-9
+    assert build(line(x, y), answers(x=x[order], y=other)).coincide < 1
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [np.round, lambda y: np.round(2 * y) / 2, lambda y: 0 * y + 0.5],
+    ids=["whole", "halves", "all alike"],
+)
+def test_coarse_outcomes_in_another_order_may_agree(outcome):
+    rng = np.random.default_rng(8)
+    x, y = rng.integers(0, 2, 100), outcome(rng.normal(size=100))
+    order = rng.permutation(100)
+    assert build(line(x, y), answers(x=x[order], y=y[order])).coincide == 1
+
+
+def test_a_few_prices_may_be_among_many():
+    """Without covariates, numbers of two decimals may well be some of a thousand real ones."""
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("a"), 1, observed=np.tile(np.arange(50, 550) / 100, 2))
+    assert build(model, answers(y=[1.25, 2.39, 3.41, 1.87, 0.99])).coincide == 1
+
+
+def test_four_measurements_may_agree():
+    assert build(line(), answers(x=X[3::-1], y=Y[3::-1])).coincide == 1
+
+
 def test_numbers_that_agree_to_the_last_digit_are_never_chance():
     x, y = X[:6], Y[:6]
     refuses(fp.SyntheticAsEvidenceError, "observe real data", line(x, y), answers(x=x, y=y))
