@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 __all__ = [
     "ColumnError",
@@ -109,6 +110,24 @@ def check_number(given: object, name: str) -> None:
         except ValueError:
             return
         raise ValueError(f"{name}={given!r} is text: give the number {number:g}, without quotes.")
+
+
+def floats(given: Any, name: str) -> Any:
+    """Return an array of floats, or raise where an argument holds no numbers.
+
+    Examples
+    --------
+    >>> floats("x", "q")
+    Traceback (most recent call last):
+    ...
+    ValueError: q='x' must be a number, or several.
+    """
+    import numpy as np
+
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={given!r:.80} must be a number, or several.") from None
 
 
 def did_you_mean(name: object, options: Iterable[object]) -> str:

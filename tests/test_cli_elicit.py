@@ -197,7 +197,10 @@ def test_a_key_comes_from_the_environment(
     host = server.address.removeprefix("http://")
     command = ["elicit", str(study), "--journal", str(journal), "--key", f"THE_KEY={host}"]
     assert main(command) == 2
-    assert "[models.small] names as its api_key_env is not set" in capsys.readouterr().err
+    assert (
+        "variable THE_KEY, which [models.small] names as its api_key_env, is not set"
+        in capsys.readouterr().err
+    )
     monkeypatch.setenv("THE_KEY", "sk-another-987654321")
     assert main(command) == 1
     refused = capsys.readouterr().err
@@ -363,7 +366,7 @@ def test_a_mistake_in_a_study_is_told_in_one_sentence(
     [
         (["elicit"], "The following arguments are required: study"),
         (["elicit", "none.toml", "--journal", "a"], "'none.toml' cannot be read: No such file"),
-        (["elicit", "none.toml"], "add --journal answers.jsonl"),
+        (["elicit", "none.toml"], "'none.toml' cannot be read: No such file"),
         (["elicit", "a", "--budget-money", "-1"], "'-1' is no number of at least 0"),
         (["elicit", "a", "--budget-tokens", "nan"], "'nan' is no number of at least 0"),
         (["elicit", "a", "--draws", "0"], "'0' is no whole number of at least 1"),
@@ -465,7 +468,7 @@ def test_the_example_of_the_documentation_is_a_study(tmp_path: Path) -> None:
     table = page.partition("```text\nprofile,")[2].partition("```")[0]
     study = written(tmp_path, example)
     (tmp_path / "profiles.csv").write_text(f"profile,{table}")
-    with pytest.raises(UsageError, match="api_key_env is not set"):
+    with pytest.raises(UsageError, match="api_key_env, is not set"):
         read_study(study)
     preview = read_study(study, Permits(sends=False)).survey.preview(draws=5)
     assert not preview.notes and preview.calls > 0

@@ -184,6 +184,7 @@ def _writable(folder: Path) -> None:
 def _elicit(options: argparse.Namespace) -> None:
     from foundation_priors.cli.asking import elicit, preview, typed
     from foundation_priors.cli.permits import Permits
+    from foundation_priors.cli.studyfile import parsed
 
     permits = Permits.typed(options.key, options.file, sends=not options.preview)
     limits = {name: getattr(options, f"budget_{name}") for name in ("calls", "tokens", "money")}
@@ -192,6 +193,7 @@ def _elicit(options: argparse.Namespace) -> None:
         preview(options.study, options.draws, budget, permits)
         return
     if options.journal is None:
+        parsed(options.study)
         raise UsageError("The answers need a journal: add --journal answers.jsonl.")
     elicit(
         options.study,

@@ -181,9 +181,10 @@ class Permits:
                 f"Sends:     the prompts to {address} ({where}), and the key in {shown} ({state})"
             )
         elif not is_set:
+            shown = f" {variable}" if CONVENTION.fullmatch(variable) else ""
             raise UsageError(
-                f"The environment variable that {where} names as its api_key_env is not set: set it"
-                " to the key."
+                f"The environment variable{shown}, which {where} names as its api_key_env, is not"
+                " set: set it to the key."
             )
         elif not allowed and not self._asked(variable, host):
             raise UsageError(

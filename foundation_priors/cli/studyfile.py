@@ -16,7 +16,7 @@ from foundation_priors.errors import FoundationPriorsError, did_you_mean
 if TYPE_CHECKING:
     from foundation_priors.elicit import Elicitation, Endpoint
 
-__all__ = ["StudyFile", "read_study"]
+__all__ = ["StudyFile", "parsed", "read_study"]
 
 TEXTS = ("prompt", "system", "line", "instructions")
 FILES = tuple(f"{name}_file" for name in TEXTS)
@@ -85,7 +85,7 @@ def read_study(path: Path, permits: Permits | None = None) -> StudyFile:
     UsageError
         If it cannot be meant, in one sentence.
     """
-    content = _parsed(path)
+    content = parsed(path)
     try:
         return _study(content, path.parent, permits or Permits())
     except UsageError as error:
@@ -94,7 +94,8 @@ def read_study(path: Path, permits: Permits | None = None) -> StudyFile:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def parsed(path: Path) -> dict[str, Any]:
+    """Return what a study's file says, unchecked; what is no TOML is a `UsageError`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

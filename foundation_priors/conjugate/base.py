@@ -14,7 +14,7 @@ from foundation_priors.conjugate.arc import arc_grid
 from foundation_priors.conjugate.average import trust_nodes
 from foundation_priors.conjugate.events import Event, parse_event
 from foundation_priors.conjugate.weights import Trust, Weights, resolve
-from foundation_priors.errors import did_you_mean
+from foundation_priors.errors import did_you_mean, floats
 
 __all__ = ["ConjugatePath"]
 
@@ -147,7 +147,7 @@ class ConjugatePath(ABC):
             Over ``trust``, ``quantile`` (unless either is one number) and the parameter's dims.
         """
         name, at = self._name(name), self._at(trust)
-        levels = np.atleast_1d(np.asarray(q, dtype=float))
+        levels = np.atleast_1d(floats(q, "q"))
         if levels.ndim > 1 or not np.all((levels >= 0) & (levels <= 1)):
             raise ValueError(f"q is {levels}: give probabilities between 0 and 1.")
         marginal = self._marginal(name, self._posterior(at.values))

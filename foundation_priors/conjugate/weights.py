@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from foundation_priors.errors import check_number
+from foundation_priors.errors import check_number, floats
 
 Array = NDArray[np.float64]
 Trust = ArrayLike | Mapping[str, ArrayLike] | None
@@ -52,15 +52,22 @@ def resolve(trust: Trust, sources: Sequence[str], max_trust: float) -> Weights:
     A number or an array is the same weight for every source.
     """
     check_number(trust, "trust")
+    if isinstance(trust, str) or hasattr(trust, "weigh") or hasattr(trust, "hyperprior_nodes"):
+        raise ValueError(
+            f"trust={trust!r:.80} is a rule, and a closed form is read at weights: give a number "
+            "or an array, or take average() over a random trust."
+        )
     if isinstance(trust, Mapping):
         columns = _by_source(trust, sources)
         coords = {f"trust_{name}": column for name, column in zip(sources, columns, strict=True)}
     else:
-        equal = np.asarray(trust, dtype=float)
+        equal = floats(trust, "trust")
         columns, coords = [equal] * len(sources), {"trust": equal}
     if columns[0].ndim > 1:
         raise ValueError("trust has more than one dimension: give a number or a flat array.")
     values = np.stack([np.atleast_1d(column) for column in columns], axis=-1)
+    if not values.size:
+        raise ValueError("trust is empty: give at least one weight.")
     _check(values, max_trust)
     scalar = columns[0].ndim == 0
     labels = {k: v if scalar else ("trust", v) for k, v in coords.items()}
@@ -73,7 +80,7 @@ def _by_source(trust: Mapping[str, ArrayLike], sources: Sequence[str]) -> list[A
             f"trust names the sources {sorted(trust)}, but the family has {sorted(sources)}: "
             "give one weight for each."
         )
-    return list(np.broadcast_arrays(*[np.asarray(trust[name], dtype=float) for name in sources]))
+    return list(np.broadcast_arrays(*[floats(trust[name], "trust") for name in sources]))
 
 
 def _check(values: Array, max_trust: float) -> None:

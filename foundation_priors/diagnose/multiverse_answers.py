@@ -26,6 +26,11 @@ def of_answers(
     """Return mean answers with intervals over the combinations of factors; see `multiverse`."""
     if outcome is not None and not isinstance(outcome, str):
         raise TypeError("Of answers, quantity= is the name of an outcome.")
+    if outcome not in llm.outcomes and not (outcome is None and len(llm.outcomes) == 1):
+        what = "There are several outcomes" if outcome is None else f"{outcome!r} names no outcome"
+        raise ColumnError(
+            f"{what}: name one with quantity=.{did_you_mean(outcome or '', llm.outcomes)}"
+        )
     factors = _factors(llm, by)
     labels = [", ".join(map(str, row)) for row in zip(*map(llm.column, factors), strict=True)]
     said = said_in(llm, outcome, factors[0], event)

@@ -112,6 +112,10 @@ def reliance(
     >>> import foundation_priors as fp
     >>> fp.reliance(path, trust=0.1, quantities="beta")  # doctest: +SKIP
     """
+    from foundation_priors.path import TrustPath
+
+    if not isinstance(path, TrustPath):
+        raise TypeError(f"reliance() takes a TrustPath, not {type(path).__name__}.")
     how = path._weighing(trust)
     if how.points.shape:
         raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.errors import floats
 from foundation_priors.hdf5 import MAX_BYTES
 from foundation_priors.path.draws import Quantity, evaluate, like, weighted_quantiles
 from foundation_priors.path.facts import Facts
@@ -164,8 +165,8 @@ class TrustPath(Rules):
         trust, along
             As in `mean`.
         """
-        levels = np.atleast_1d(np.asarray(q, dtype=float))
-        if (levels < 0).any() or (levels > 1).any():
+        levels = np.atleast_1d(floats(q, "q"))
+        if not ((levels >= 0) & (levels <= 1)).all():
             raise ValueError(f"q={q} must lie between 0 and 1.")
         how, value = self._weighing(trust, along), evaluate(self.draws, quantity)
         flat = value.values.reshape(len(value), -1).astype(float)

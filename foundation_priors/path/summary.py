@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +75,15 @@ def summary(
     """Return the table; see `TrustPath.summary`."""
     if isinstance(var_names, str):
         var_names = [var_names]
-    names = list(var_names or _free(path))
+    var_names = () if var_names is None else var_names
+    names = list(var_names) if isinstance(var_names, Iterable) else [var_names]
+    if not all(isinstance(n, str) or callable(n) for n in names):
+        raise TypeError(
+            f"var_names={var_names!r:.80} must be a list of names; weights are given as trust=."
+        )
+    if not 0 < ci_prob < 1:
+        raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
+    names = names or _free(path)
     weights = np.unique(np.linspace(0, path.max_trust, 5)) if trust is None else trust
     points = path.points(weights)
     tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]

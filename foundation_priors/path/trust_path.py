@@ -124,6 +124,7 @@ def trust_path(
     >>> path.tipping("beta > 0", probability=0.95)  # doctest: +SKIP
     """
     _check(max_trust, draws, tune, chains)
+    _check_seed(random_seed)
     options: dict[str, Any] = {
         "columns": columns,
         "private": private,
@@ -179,19 +180,32 @@ def climb(
 
 
 def _check(max_trust: float, draws: int, tune: int, chains: int) -> None:
-    if not np.isfinite(max_trust) or max_trust <= 0:
-        raise ValueError(f"max_trust={max_trust} must be a positive number.")
+    if not _is_number(max_trust) or max_trust <= 0:
+        raise ValueError(f"max_trust={max_trust!r:.80} must be a positive number.")
     for name, value, least in (("draws", draws, 50), ("tune", tune, 50), ("chains", chains, 2)):
-        if int(value) != value or value < least:
-            raise ValueError(f"{name}={value} must be a whole number of at least {least}.")
+        if not _is_number(value) or int(value) != value or value < least:
+            raise ValueError(f"{name}={value!r:.80} must be a whole number of at least {least}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
+
+
+def _check_seed(seed: Any) -> None:
+    try:
+        np.random.SeedSequence(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"random_seed={seed!r:.80} must be a whole number from 0.") from None
 
 
 def _check_anchors(max_anchors: int | None, sources: int) -> None:
     ends = 2 if sources == 1 else 2 + sources
-    if max_anchors is not None and (int(max_anchors) != max_anchors or max_anchors < ends):
+    if max_anchors is None:
+        return
+    if not _is_number(max_anchors) or int(max_anchors) != max_anchors or max_anchors < ends:
         raise ValueError(
-            f"max_anchors={max_anchors} must be a whole number of at least {ends}, the ends of a "
-            f"path with {sources} source{'s' if sources > 1 else ''}."
+            f"max_anchors={max_anchors!r:.80} must be a whole number of at least {ends}, the ends "
+            f"of a path with {sources} source{'s' if sources > 1 else ''}."
         )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from foundation_priors.display import titled, titled_html
-from foundation_priors.errors import StatementError, brief, did_you_mean
+from foundation_priors.errors import StatementError, brief, did_you_mean, floats
 from foundation_priors.statements import Name, compute, label_of, locate, parse
 from foundation_priors.trust.average import FEW, blend
 from foundation_priors.trust.nodes import NODES, Nodes
@@ -106,7 +106,7 @@ class TrustPosterior:
 
         For one source the coordinate ``mcse`` holds their Monte Carlo standard errors.
         """
-        levels = np.atleast_1d(np.asarray(q, dtype=float))
+        levels = np.atleast_1d(floats(q, "q"))
         if levels.ndim > 1 or not ((levels >= 0) & (levels <= 1)).all():
             raise ValueError(f"q={q} must lie between 0 and 1.")
         if self.nodes.t is not None and len(self.path.sources) == 1:

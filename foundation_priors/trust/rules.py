@@ -119,8 +119,10 @@ class Worth(Rule):
 
     def __post_init__(self) -> None:
         """Check the number."""
-        if not (np.isfinite(self.observations) and self.observations >= 0):
-            raise ValueError(f"worth({self.observations}) must be a number of at least 0.")
+        check_number(self.observations, "observations")
+        number = isinstance(self.observations, int | float | np.number)
+        if not (number and np.isfinite(self.observations) and self.observations >= 0):
+            raise ValueError(f"worth({self.observations!r}) must be a number of at least 0.")
 
     @property
     def name(self) -> str:

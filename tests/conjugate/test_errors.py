@@ -112,6 +112,11 @@ SHARES = DirichletMultinomial(concentration=[1, 1], synthetic=[1, 2], categories
     [
         (lambda: COIN.mean(trust=-0.1), "not negative"),
         (lambda: COIN.mean(trust=np.nan), "finite"),
+        (lambda: COIN.mean(trust="cautious"), "'cautious' is a rule"),
+        (lambda: COIN.mean(trust=[]), "empty"),
+        (lambda: COIN.mean(trust=object()), "must be a number"),
+        (lambda: COIN.mean(trust={"a": [0, "x"], "b": 1}), "must be a number"),
+        (lambda: COIN.quantile("theta", "x"), "q='x' must be a number"),
         (lambda: COIN.mean(trust=1.5), "larger max_trust="),
         (lambda: COIN.mean(trust={"a": 1}), "one weight for each"),
         (lambda: COIN.mean(trust=np.ones((2, 2))), "flat array"),

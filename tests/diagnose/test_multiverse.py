@@ -156,7 +156,7 @@ def test_refine_by_user_and_round():
         (lambda p, d: multiverse(p, "mu", prob=2), ValueError, "prob=2"),
         (lambda p, d: multiverse({"a": 1, "b": 2}, "mu"), TypeError, "takes a TrustPath"),
         (lambda p, d: multiverse(3, "mu"), TypeError, "takes a TrustPath"),
-        (lambda p, d: multiverse(d, "x"), ColumnError, "names no outcome"),
+        (lambda p, d: multiverse(d, "x"), ColumnError, "names no outcome: name one with quantity="),
         (lambda p, d: multiverse(d, lambda v: v), TypeError, "name of an outcome"),
         (lambda p, d: multiverse(d, by="framing"), ColumnError, "no factor"),
         (lambda p, d: multiverse(d.sel(revision=1)), ValueError, "nothing to compare"),
