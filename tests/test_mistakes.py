@@ -24,6 +24,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> fp.TrustPath:
         (lambda p: p.summary([0.5]), TypeError, "must be a list of names"),
         (lambda p: p.summary(ci_prob=90), ValueError, "ci_prob=90 must lie between 0 and 1"),
         (lambda p: p.mean("theta", trust=[]), ValueError, "trust= is empty"),
+        (lambda p: p.log_evidence([]), ValueError, "trust= is empty"),
+        (lambda p: p.diagnostics([]), ValueError, "trust= is empty"),
         (lambda p: p.quantile("theta", "x"), ValueError, "q='x' must be a number"),
         (lambda p: p.quantile("theta", float("nan")), ValueError, "between 0 and 1"),
         (lambda p: p.trust_posterior().quantile("x"), ValueError, "q='x' must be a number"),

@@ -85,7 +85,10 @@ class TrustPath(Rules):
 
     def points(self, trust: Trust = None, along: Mapping[str, float] | None = None) -> Points:
         """Turn ``trust=`` into weights of the sources, shape (point, source)."""
-        return resolve(trust, self.sources, self.trust, self.max_trust, along)
+        points = resolve(trust, self.sources, self.trust, self.max_trust, along)
+        if not len(points.array):
+            raise ValueError("trust= is empty: give at least one weight.")
+        return points
 
     def mean(
         self, quantity: Quantity, trust: Trust = None, *, along: Mapping[str, float] | None = None

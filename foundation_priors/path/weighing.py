@@ -133,10 +133,7 @@ class Rules:
     def _weighing(self, trust: Any, along: Mapping[str, float] | None = None) -> Weighing:
         """Return how ``trust=`` weighs the draws."""
         if not is_rule(trust):
-            points = self._path().points(trust, along)
-            if not len(points.array):
-                raise ValueError("trust= is empty: give at least one weight.")
-            return Weighing(self._path(), points)
+            return Weighing(self._path(), self._path().points(trust, along))
         from foundation_priors.trust.average import weighing
 
         if along is not None:
