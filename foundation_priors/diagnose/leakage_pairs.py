@@ -15,7 +15,7 @@ from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.path.evaluate import on_draws
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.compiling import compile_model
-from foundation_priors.prior.model import copy_model, short
+from foundation_priors.prior.model import copy_model, full_name, short
 from foundation_priors.prior.real import check_evidence
 from foundation_priors.prior.rows import RowArrays, read_rows, real_rows
 from foundation_priors.prior.speech import check_columns
@@ -100,7 +100,7 @@ def paired(
     """Match answers with real rows and evaluate the model at posterior draws; see `leakage`."""
     path, original, llm = _sides(model, synthetic)
     specs = {**(path.columns if path is not None else {}), **(columns or {})}
-    specs = {original.name_for(name): spec for name, spec in specs.items()}
+    specs = {full_name(original, name): spec for name, spec in specs.items()}
     by = _factor(llm, by)
     check_evidence(original)
     check_columns(original, specs)

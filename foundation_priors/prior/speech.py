@@ -19,7 +19,7 @@ from foundation_priors.prior.checks import (
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.density import check_rows, row_logp
 from foundation_priors.prior.links import Wiring
-from foundation_priors.prior.model import imputed, outcome_names, short, spoken_of
+from foundation_priors.prior.model import full_name, imputed, outcome_names, short, spoken_of
 from foundation_priors.prior.rows import (
     RowArrays,
     numbered,
@@ -120,7 +120,8 @@ def with_outcome(
     out = dict(columns or {})
     if len(model.observed_RVs) == len(synthetic.outcomes) == 1:
         names = outcome_names(model, model.observed_RVs[0])
-        if not any(model.name_for(name) in map(model.name_for, out) for name in names):
+        known = [full_name(model, name) for name in out]
+        if not any(full_name(model, name) in known for name in names):
             out[names[0]] = synthetic.outcomes[0]
     return out
 

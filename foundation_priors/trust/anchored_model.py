@@ -13,7 +13,7 @@ from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.density import check_rows
 from foundation_priors.prior.index import lookups
-from foundation_priors.prior.model import copy_model, short, spoken_of
+from foundation_priors.prior.model import copy_model, full_name, short, spoken_of
 from foundation_priors.prior.real import check_evidence
 from foundation_priors.prior.rows import (
     RowArrays,
@@ -86,7 +86,7 @@ def join(
 ) -> Anchoring:
     """Return a copy of the model with the answers joined; see `anchored`."""
     _check_arguments(model, synthetic, given, error)
-    columns = {model.name_for(name): spec for name, spec in columns.items()}
+    columns = {full_name(model, name): spec for name, spec in columns.items()}
     check_evidence(model)
     check_columns(model, columns)
     copy = copy_model(model)

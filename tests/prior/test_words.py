@@ -88,3 +88,8 @@ def test_arguments_of_the_wrong_kind_are_refused_in_words():
         fp.tilt(heights(), said("height", METRES), 0.5, columns="x")
     with pytest.raises(TypeError, match="likelihood=3 must be a function"):
         fp.tilt(heights(), said("height", METRES), 0.5, likelihood=3)
+
+
+def test_columns_of_names_with_signs_are_refused_in_words():
+    with pytest.raises(fp.ColumnError, match="columns="):
+        fp.tilt(heights(), said("height", METRES), 0.5, columns={"a/b": "height"})
