@@ -164,8 +164,10 @@ def test_an_error_comes_out_as_it_is():
 @pytest.mark.parametrize("inside", [False, True])
 def test_an_interrupt_cancels_and_waits_until_all_is_cleaned_up(inside):
     seen = []
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
 
     async def wait():
+        timer.start()  # not before there is something to interrupt, however slow the machine
         try:
             await asyncio.sleep(30)
         finally:
@@ -175,9 +177,7 @@ def test_an_interrupt_cancels_and_waits_until_all_is_cleaned_up(inside):
     async def cell():
         return run_anywhere(wait)
 
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     start = time.monotonic()
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
         if inside:
             loop = asyncio.new_event_loop()  # a notebook's loop leaves SIGINT to Python
@@ -188,4 +188,4 @@ def test_an_interrupt_cancels_and_waits_until_all_is_cleaned_up(inside):
         else:
             run_anywhere(wait)
     timer.join()
-    assert seen == ["cleaned up"] and time.monotonic() - start < 5
+    assert seen == ["cleaned up"] and time.monotonic() - start < 25  # and not 30
