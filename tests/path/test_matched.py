@@ -119,7 +119,9 @@ def test_anchors_join_where_a_reference_has_too_few_draws():
     assert len(bridge.fits) == len(ends) + 3
     found = judge(case, path)
     assert found["flagged"] == found["evidence_flagged"] == 0
-    assert found["unflagged"]["z"] < 4.5 and found["unflagged"]["evidence"] < 0.3
+    # Of some 10,000 comparisons; under the normal the largest is below 5.7 with a chance of .9999.
+    assert found["unflagged"]["z"] < 5.7 and 0.7 < found["unflagged"]["z_rms"] < 1.3
+    assert found["unflagged"]["evidence"] < 0.3
 
 
 def test_no_reference_without_room(path):
