@@ -1,5 +1,7 @@
 """Graphs on many draws at once, against PyMC's own evaluation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pymc as pm
 import pytensor
@@ -71,7 +73,7 @@ def test_the_log_likelihood_is_that_of_pymc(family, monkeypatch):
     outcome = model.rvs_to_values[y].eval(mode=numpy_mode())
     table = xr.Dataset({"x": ("row", data["x"]), "g": ("row", data["g"])})
     table["y"] = ("row", "axis")[: outcome.ndim], outcome
-    found = _densities(model, Table.from_real(table), {}, draws, {})
+    found = _densities(model, Table.from_real(table), {}, draws, SimpleNamespace(levels={}))
     tree = xr.DataTree.from_dict({"posterior": draws.rename(sample="draw").expand_dims("chain")})
     how = {"model": model, "progressbar": False, "compile_kwargs": {"mode": numpy_mode()}}
     compute_log_likelihood(tree, **how)

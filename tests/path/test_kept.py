@@ -47,7 +47,7 @@ def results(model: pm.Model) -> list[np.ndarray]:
     groups = likelihood_groups(model, chained, np.zeros((1, 2, 1)), ("llm",))
     rows = real_rows(model, model["y"])
     return [
-        _densities(model, Table.from_real(HELD_OUT), {}, DRAWS, {}),
+        _densities(model, Table.from_real(HELD_OUT), {}, DRAWS, SimpleNamespace(levels={})),
         row_densities(SimpleNamespace(model=model, draws=DRAWS))[0],
         outcomes(model)[0].observed,
         groups["log_likelihood"]["y"].values,
