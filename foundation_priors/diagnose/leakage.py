@@ -13,6 +13,7 @@ from scipy.special import ndtri
 from foundation_priors.diagnose.leakage_core import Judgement, Levels, Normal, judge
 from foundation_priors.diagnose.leakage_pairs import Paired, paired
 from foundation_priors.diagnose.leakage_words import reading
+from foundation_priors.prior.nuts import nuts_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,9 @@ def leakage(
     trust: Any = 0.0,
     counted_at: Sequence[float] = (0.1, 1.0),
     level: float = 0.05,
+    target_accept: float | None = None,
+    backend: str | None = None,
+    nuts_sampler_kwargs: Mapping[str, Any] | None = None,
     random_seed: int | None = None,
 ) -> xr.Dataset:
     r"""Test whether answers know the real outcomes of the units that they are about.
@@ -74,6 +78,8 @@ def leakage(
         The weights at which double-counted observations are stated.
     level : float
         Groups with an adjusted p-value up to this are said to know the outcomes.
+    target_accept, backend, nuts_sampler_kwargs
+        As in `trust_path`, where a model is given, which has to be sampled.
     random_seed : int, optional
 
     Returns
@@ -146,7 +152,8 @@ def leakage(
     """
     _check(counted_at, level)
     rng = np.random.default_rng(random_seed)
-    units = paired(model, synthetic, pairs, real, columns, by, trust, rng)
+    options = nuts_options(target_accept, backend, nuts_sampler_kwargs)
+    units = paired(model, synthetic, pairs, real, columns, by, trust, rng, options)
     test = _test(units)
     found = judge(test, rng)
     out = _dataset(units, test, found, np.asarray(counted_at, dtype=float), level)

@@ -96,6 +96,7 @@ def paired(
     by: str | None,
     trust: Any,
     rng: np.random.Generator,
+    options: Mapping[str, Any],
 ) -> Paired:
     """Match answers with real rows and evaluate the model at posterior draws; see `leakage`."""
     path, original, llm = _sides(model, synthetic)
@@ -111,7 +112,7 @@ def paired(
     chosen, answers = _match(llm, said, rows, ids)
     mine = rows.take(chosen)
     _check_outcomes(mine.outcome, observed.name)
-    draws = _posterior(path, original, trust, rng)
+    draws = _posterior(path, original, trust, rng, options)
     normal, parameters = _evaluate(copy, observed, mine, draws)
     if new:
         parameters = _updated(parameters, normal, mine.outcome, rng)
@@ -266,11 +267,15 @@ def _check_said(said: Floats, size: int | None, name: Any) -> None:
 
 
 def _posterior(
-    path: TrustPath | None, model: pm.Model, trust: Any, rng: np.random.Generator
+    path: TrustPath | None,
+    model: pm.Model,
+    trust: Any,
+    rng: np.random.Generator,
+    options: Mapping[str, Any],
 ) -> xr.Dataset:
     """Return equally likely draws of the free variables over ``sample``."""
     if path is None:
-        return _sampled(model, rng)
+        return _sampled(model, rng, options)
     how = path._weighing(trust)
     if len(how.weights()) > 1:
         raise ValueError("leakage() takes one trust, one for each source, or a rule.")
@@ -279,7 +284,7 @@ def _posterior(
     return path.draws.isel(sample=chosen)
 
 
-def _sampled(model: pm.Model, rng: np.random.Generator) -> xr.Dataset:
+def _sampled(model: pm.Model, rng: np.random.Generator, options: Mapping[str, Any]) -> xr.Dataset:
     import nutpie
 
     trace = nutpie.sample(
@@ -290,6 +295,7 @@ def _sampled(model: pm.Model, rng: np.random.Generator) -> xr.Dataset:
         seed=int(rng.integers(2**31)),
         progress_bar=False,
         save_warmup=False,
+        **options,
     )
     names = [str(rv.name) for rv in model.free_RVs]
     draws = trace["posterior"].to_dataset()[names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.voices_columns import Asked, asked, require_answers
 from foundation_priors.diagnose.voices_core import Anova, anova, nested, pivots, repeats
 from foundation_priors.errors import ModelError, UnreliableWarning
+from foundation_priors.prior.nuts import nuts_options
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic import SyntheticData
@@ -41,6 +42,9 @@ def variance_components(
     scale: float | None = None,
     draws: int = 1000,
     chains: int = 2,
+    target_accept: float | None = None,
+    backend: str | None = None,
+    nuts_sampler_kwargs: Mapping[str, Any] | None = None,
     random_seed: int | None = 0,
 ) -> xr.Dataset:
     r"""Decompose the variance of answers by who gave them.
@@ -72,6 +76,8 @@ def variance_components(
         profiles are removed.
     draws, chains : int
         ``bayes``: draws of each chain, and chains.
+    target_accept, backend, nuts_sampler_kwargs
+        ``bayes``: as in `trust_path`, with a ``target_accept`` of .95 by default.
     random_seed : int, optional
 
     Returns
@@ -119,6 +125,7 @@ def variance_components(
     """
     require_answers(llm, "variance_components")
     _check(method, prob)
+    options = nuts_options(target_accept, backend, nuts_sampler_kwargs)
     read = asked(llm, outcome, factors, profile, interactions)
     table = anova(read.y, read.factors)
     for name in table.aliased:
@@ -129,7 +136,7 @@ def variance_components(
         estimate = table.components
         drawn = pivots(table, np.random.default_rng(random_seed), SIZE)
     else:
-        drawn = _bayes(read, scale, draws, chains, random_seed)
+        drawn = _bayes(read, scale, draws, chains, random_seed, options)
         estimate = np.median(drawn, axis=0)
     result = _dataset(read, table.names, estimate, drawn, table.df, prob)
     result.attrs |= {"method": method, "prob": prob}
@@ -168,6 +175,7 @@ def _bayes(
     draws: int,
     chains: int,
     seed: int | None,
+    options: Mapping[str, Any],
 ) -> Floats:
     import warnings
 
@@ -182,7 +190,8 @@ def _bayes(
     # In units of the spread, so that the sampler meets numbers near 1 whatever the outcome.
     reduced = contrasts(read.y / unit, read.factors)
     seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    drawn, worst = sampled(compiled(reduced, _scales(read, scale) / unit), draws, chains, seed)
+    model = compiled(reduced, _scales(read, scale) / unit)
+    drawn, worst = sampled(model, draws, chains, seed, options)
     if worst > R_HAT:
         warnings.warn(
             f"The chains disagree (r-hat {worst:.3g}): give a larger draws=.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,7 +156,13 @@ def compiled(data: Contrasts, scale: float | Floats) -> Any:
     return compile_model(spread_model(data, scale))
 
 
-def sampled(model: Any, draws: int, chains: int, seed: int) -> tuple[Floats, float]:
+def sampled(
+    model: Any,
+    draws: int,
+    chains: int,
+    seed: int,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Floats, float]:
     """Draw the components, shape (draw, component), and return the largest r-hat with them."""
     import arviz as az
     import nutpie
@@ -167,9 +174,9 @@ def sampled(model: Any, draws: int, chains: int, seed: int) -> tuple[Floats, flo
         chains=chains,
         cores=1,
         seed=seed,
-        target_accept=0.95,
         progress_bar=False,
         save_warmup=False,
+        **{"target_accept": 0.95, **options},
     )
     posterior = trace["posterior"].to_dataset()[["sd"]]
     worst = float(az.rhat(posterior)["sd"].max()) if chains > 1 else np.nan

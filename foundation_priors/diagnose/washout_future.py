@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -105,6 +105,12 @@ class Future:
         groups = batch_groups(mixture.batches, len(w), GROUPS)
         return Sample(w, h, path.posterior.u, *self._grads(parts, kappa), groups, True)
 
+    @property
+    def _settings(self) -> Settings:
+        """How to sample: as the path was, and tuned for longer."""
+        recipe = self.path.recipe
+        return replace(Settings() if recipe is None else recipe.plan.settings, tune=TUNE)
+
     def _refitted(self, kappa: float) -> Sample | None:
         engine = self.path.engine
         if engine is None:
@@ -118,7 +124,7 @@ class Future:
             )
             seed = int(rng.integers(2**31))
             task = Task(tuple(self.point), 1 + kappa, DRAWS, seed, near, far)
-            fit = run_tasks(engine, [task], Settings(TUNE), None, lambda: None)[0]
+            fit = run_tasks(engine, [task], self._settings, None, lambda: None)[0]
             u = fit.run.u.reshape(fit.draws, -1)
             self.fits[kappa] = fit, u, compute(engine, u)
         fit, u, parts = self.fits[kappa]

@@ -32,6 +32,9 @@ def worth(
     columns: Mapping[str, ColumnSpec] | None = None,
     likelihood: Likelihood | None = None,
     evidence: Sequence[str] | None = None,
+    target_accept: float | None = None,
+    backend: str | None = None,
+    nuts_sampler_kwargs: Mapping[str, Any] | None = None,
     random_seed: Any = None,
 ) -> pd.DataFrame:
     r"""Count the answers in real observations, at trust 1.
@@ -43,6 +46,8 @@ def worth(
     ----------
     model, synthetic, private, commensurate, informs, by, columns, likelihood, evidence
         As in `tilt`.
+    target_accept, backend, nuts_sampler_kwargs
+        As in `trust_path`.
     random_seed : int, optional
 
     Returns
@@ -61,9 +66,12 @@ def worth(
     """
     from foundation_priors.path.climb import posterior_at_zero
     from foundation_priors.path.engine import Engine
+    from foundation_priors.path.fits import Settings
     from foundation_priors.path.information import check_offsets, worth_of_sources
+    from foundation_priors.prior.nuts import nuts_options
     from foundation_priors.prior.tilt import build
 
+    settings = Settings.of(nuts_options(target_accept, backend, nuts_sampler_kwargs))
     tilted = build(
         model,
         synthetic,
@@ -77,7 +85,7 @@ def worth(
     )
     check_offsets(tilted)
     engine = Engine(tilted)
-    fit = posterior_at_zero(engine, random_seed)
+    fit = posterior_at_zero(engine, random_seed, settings)
     u = fit.run.u.reshape(fit.draws, -1)
     real = worth_of_sources(engine, u, np.full(len(u), 1 / len(u)))
     answers: Any = synthetic if tilted.spoken is None else tilted.spoken.beliefs

@@ -307,9 +307,9 @@ def _allowed(other: float) -> float:
     return float(np.sqrt(max(2 * share**2 - other**2, share**2)))
 
 
-def posterior_at_zero(engine: Engine, seed: Any) -> Fit:
+def posterior_at_zero(engine: Engine, seed: Any, settings: Settings | None = None) -> Fit:
     """Return one fit of the real data alone."""
-    plan = Plan(500, 1, 1.0, Settings(), None)
+    plan = Plan(500, 1, 1.0, settings or Settings(), None)
     climber = Climber(engine, plan, seed, lambda *_, **__: None)
     forward = forward_fit(engine, 500, climber._seed())
     climber.far = climber._typical() if forward is None else forward.run.u[0]

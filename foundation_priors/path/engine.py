@@ -6,10 +6,11 @@ import ctypes
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -266,8 +267,12 @@ class Engine:
         chains: int,
         cores: int | None,
         seed: int,
+        options: Mapping[str, Any] = MappingProxyType({}),
     ) -> Run:
-        """Sample at one weight with nutpie; ``start`` maps a chain's seed to where it begins."""
+        """Sample at one weight with nutpie; ``start`` maps a chain's seed to where it begins.
+
+        ``options`` are those of `nuts_options`.
+        """
         import nutpie
 
         at = replace(self.at(trust, real), initial_point_func=start)
@@ -281,6 +286,7 @@ class Engine:
             seed=seed,
             progress_bar=False,
             return_raw_trace=True,
+            **options,
         )
         seconds = time.perf_counter() - began
         return self._read(raw, draws, real, seconds)

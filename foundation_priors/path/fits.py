@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -27,11 +27,28 @@ R_HAT = 1.05
 
 @dataclass(frozen=True)
 class Settings:
-    """How every anchor is sampled."""
+    """How every anchor is sampled; ``nuts`` are options of the sampler (`nuts_options`).
+
+    ``target_accept`` of None is the sampler's own, .8.
+    """
 
     tune: int = 400
     chains: int = 4
     cores: int | None = None
+    target_accept: float | None = None
+    nuts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the sampler takes besides lengths, places and seeds."""
+        own = {} if self.target_accept is None else {"target_accept": self.target_accept}
+        return {**self.nuts, **own}
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], **lengths: Any) -> Settings:
+        """Return settings with the options that `nuts_options` gave."""
+        nuts = dict(options)
+        return cls(target_accept=nuts.pop("target_accept", None), nuts=nuts, **lengths)
 
 
 @dataclass(frozen=True)
@@ -161,6 +178,7 @@ def _fit(engine: Engine, settings: Settings, task: Task) -> Fit:
             chains=chains,
             cores=settings.cores,
             seed=task.seed + number,
+            options=settings.options,
         )
         for number, (pool, chains) in enumerate(
             ((task.near, half), (task.far, settings.chains - half))

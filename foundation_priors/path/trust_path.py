@@ -26,6 +26,7 @@ from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.informs import Informs
 from foundation_priors.prior.linkage import Link, Private
 from foundation_priors.prior.model import copy_model
+from foundation_priors.prior.nuts import nuts_options
 from foundation_priors.prior.tilt import Likelihood, build
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def trust_path(
     tune: int = 400,
     chains: int = 4,
     cores: int | None = None,
+    target_accept: float | None = None,
+    backend: str | None = None,
+    nuts_sampler_kwargs: Mapping[str, Any] | None = None,
     max_anchors: int | None = None,
     random_seed: Any = None,
     progressbar: bool = True,
@@ -79,6 +83,16 @@ def trust_path(
     draws, tune, chains, cores
         Of each anchor, as in `pymc.sample`; the anchors at the ends get twice as many draws, and
         where a check fails there are more anchors.
+    target_accept : float, optional
+        The acceptance rate that the sampler's step size is tuned to, as in `pymc.sample`: .8 by
+        default. Nearer to 1 there are fewer divergences, and longer runs.
+    backend : {"numba"}, optional
+        As in `pymc.sample`, but no other can serve a path: what lies between the sampled weights is
+        evaluated by calling compiled functions by their address, which those of "jax" do not have.
+    nuts_sampler_kwargs : dict, optional
+        More options of `nutpie.sample`, such as ``{"max_treedepth": 12}`` or
+        ``{"adaptation": "low_rank"}``. These three hold for every run of the path's, and for those
+        of `foundation_priors.trust.placebo` and others that later sample its model again.
     max_anchors : int, optional
         The most anchors that make either ladder's draws: by default 24 for each source, times
         :math:`\sqrt{d/40}` with more than d = 40 unconstrained coordinates; at least the ends of
@@ -98,6 +112,8 @@ def trust_path(
     ------
     ColumnError, ModelError, ImproperPriorError, SyntheticAsEvidenceError
         As in `tilt`.
+    ValueError
+        When a number, the backend or an option of the sampler cannot be meant.
 
     Notes
     -----
@@ -125,6 +141,7 @@ def trust_path(
     """
     _check(max_trust, draws, tune, chains)
     _check_seed(random_seed)
+    nuts = nuts_options(target_accept, backend, nuts_sampler_kwargs)
     options: dict[str, Any] = {
         "columns": columns,
         "private": private,
@@ -139,7 +156,8 @@ def trust_path(
     check_path(tilted, max_trust)
     answers = synthetic if tilted.spoken is None else tilted.spoken.beliefs
     _check_anchors(max_anchors, len(tilted.sources))
-    plan = Plan(draws, max_anchors, float(max_trust), Settings(tune, chains, cores), executor)
+    settings = Settings.of(nuts, tune=tune, chains=chains, cores=cores)
+    plan = Plan(draws, max_anchors, float(max_trust), settings, executor)
     kept = {k: copy(v) if isinstance(v, dict | list) else v for k, v in options.items()}
     recipe = Recipe(copy_model(model), {**kept, "evidence": tilted.evidence}, plan)
     return climb(recipe, Engine(tilted), answers, random_seed, progressbar)

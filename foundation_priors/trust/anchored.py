@@ -13,6 +13,7 @@ from foundation_priors.errors import UnreliableWarning
 from foundation_priors.path.flags import levels_above
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.compiling import compile_model
+from foundation_priors.prior.nuts import nuts_options
 from foundation_priors.trust.anchored_model import ANSWERS, ErrorKind, join
 from foundation_priors.trust.anchored_result import R_HAT, Anchored, least_ess
 
@@ -39,6 +40,9 @@ def anchored(
     tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
+    target_accept: float | None = None,
+    backend: str | None = None,
+    nuts_sampler_kwargs: Mapping[str, Any] | None = None,
     random_seed: int | None = None,
 ) -> Anchored:
     r"""Learn the answers' error from units with a real outcome, and use it for those without.
@@ -72,6 +76,8 @@ def anchored(
         also serves ordered levels and counts, with few pairs better.
     draws, tune, chains, cores
         As in `pymc.sample`, for each of two runs of one compiled model.
+    target_accept, backend, nuts_sampler_kwargs
+        As in `trust_path`.
     random_seed : int, optional
 
     Returns
@@ -130,13 +136,14 @@ def anchored(
     >>> found.errors  # doctest: +SKIP
     """
     _check_numbers(draws=draws, tune=tune, chains=chains)
+    options = nuts_options(target_accept, backend, nuts_sampler_kwargs)
     joined = join(model, synthetic, pairs, columns or {}, given, error)
     if joined.n_pairs < FEW_PAIRS:
         _warn(
             f"There are {joined.n_pairs} pairs, so the answers' error rests on its prior: collect "
             f"real outcomes for {FEW_PAIRS} units with answers or more."
         )
-    runs = _sample(joined.model, draws, tune, chains, cores, random_seed)
+    runs = _sample(joined.model, draws, tune, chains, cores, random_seed, options)
     facts = {k: v for k, v in vars(joined).items() if k != "model"}
     return Anchored._of(runs, facts, joined.model)
 
@@ -149,7 +156,13 @@ def _check_numbers(**numbers: int) -> None:
 
 
 def _sample(
-    model: pm.Model, draws: int, tune: int, chains: int, cores: int | None, seed: int | None
+    model: pm.Model,
+    draws: int,
+    tune: int,
+    chains: int,
+    cores: int | None,
+    seed: int | None,
+    options: Mapping[str, Any],
 ) -> dict[float, xr.Dataset]:
     """Sample without the unpaired answers and with them, by one compiled model."""
     import nutpie
@@ -167,6 +180,7 @@ def _sample(
             seed=int(number),
             progress_bar=False,
             save_warmup=False,
+            **options,
         )
         runs[answers] = _plain(trace["posterior"].to_dataset())
         _check_run(runs[answers], trace["sample_stats"].to_dataset(), answers)

@@ -181,7 +181,7 @@ def exact(monkeypatch, rng, tosses=TOSSES):
     heads = tosses.sum()
     theta = rng.beta(1 + heads, 1 + len(tosses) - heads, 1000)
     draws = xr.Dataset({"theta": ("sample", theta)})
-    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng: draws)
+    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng, options: draws)
 
 
 def test_a_model_is_sampled(monkeypatch, rng):
@@ -219,7 +219,7 @@ def test_normal_outcomes(monkeypatch, rng):
             "sigma": ("sample", 2 + 0.15 * rng.normal(size=1000)),
         }
     )
-    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng: draws)
+    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng, options: draws)
     copied = np.where(rng.random(80) < 0.5, y, rng.normal(1, 2, 80))
     frame = pd.DataFrame({"y": np.append(copied, rng.normal(1, 2, 80))})
     frame["unit"], frame["conversation"] = np.tile(np.arange(80), 2), np.repeat(["a", "b"], 80)
@@ -257,7 +257,7 @@ def test_one_class_only():
 
 def test_rows_that_move_the_posterior_too_far(monkeypatch):
     draws = xr.Dataset({"theta": ("sample", np.linspace(0.01, 0.99, 50))})
-    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng: draws)
+    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng, options: draws)
     new = pd.DataFrame({"heads": np.tile(TOSSES, 30)})
     llm = votes(np.tile(TOSSES, 30))
     with pytest.raises(ModelError, match="let the model observe them"):
@@ -280,7 +280,7 @@ def test_answers_without_units_covariates_that_differ_and_other_likelihoods(monk
     with pm.Model() as counts:
         pm.Poisson("y", pm.Gamma("rate", 2, 1), observed=np.arange(12))
     draws = xr.Dataset({"rate": ("sample", np.ones(50))})
-    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng: draws)
+    monkeypatch.setattr(leakage_pairs, "_sampled", lambda model, rng, options: draws)
     llm = fp.SyntheticData.from_dataframe(frame.astype({"y": int}), outcome="y", unit="u")
     with pytest.raises(ModelError, match="neither Normal"):
         leakage(counts, llm, pairs=np.arange(12))
