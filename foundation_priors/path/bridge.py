@@ -86,11 +86,14 @@ class Referenced(Anchored, ABC):
         self.real = ends[0].real
         self.pilots: list[Fit] = []
         self.densities: Densities = {}
+        self._ladder: Ladder | None = None
 
     @property
     def ladder(self) -> Ladder:
         """The ladder of all that joined."""
-        return Ladder(self.fits, self.pilots, self.densities)
+        if self._ladder is None or self._ladder.fits != tuple(self.fits):
+            self._ladder = Ladder(self.fits, self.pilots, self.densities, self._ladder)
+        return self._ladder
 
     @abstractmethod
     def add(self, point: Floats) -> bool:
@@ -149,12 +152,13 @@ class Bridge(Referenced):
         spent = [batch.run for batch in batches]
         cost = sum(run.gradients for run in spent), sum(run.seconds for run in spent)
         self.fits.append(charge(self._draw(reference, point, draws), *cost))
-        self.train = Ladder([*self.train.fits, *batches], densities=self.densities)
+        self.train = Ladder([*self.train.fits, *batches], densities=self.densities, like=self.train)
         return True
 
     def _efficiency(self, batch: Fit, point: Floats) -> float:
         """Return the effective share of a reference's draws beside those that are kept."""
-        beside = Ladder([*self.fits, batch], densities=self.densities)
+        like = self.ladder if self.fits else None
+        beside = Ladder([*self.fits, batch], densities=self.densities, like=like)
         own = beside.mixture.weights(point[None])[0][-batch.draws :]
         return float(own.sum() ** 2 / (own**2).sum() / batch.draws) if own.any() else 0.0
 
@@ -192,7 +196,7 @@ class Bridge(Referenced):
         """Say whether a weight is served although no single reference fits it, between modes."""
         if not self.fits:
             return False
-        ladder = Ladder(self.fits, densities=self.densities)
+        ladder = self.ladder
         found = ladder.mixture.survey(point[None], ladder.zero)
         limit = pareto_k_limit(ladder.mixture.effective.sum())
         return bool(found.ess[0] >= ESS_FLOOR / 4 and found.pareto_k[0] <= limit)

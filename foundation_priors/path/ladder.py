@@ -91,6 +91,8 @@ class Ladder:
         They do not, since references were fitted to them; they are held against it.
     densities : dict, optional
         Log densities of references at fits' draws that are known already; those computed are added.
+    like : Ladder, optional
+        A ladder of nearly the same fits: its normalisers are where the solver starts.
     """
 
     def __init__(
@@ -98,12 +100,15 @@ class Ladder:
         fits: Sequence[Fit],
         pilots: Sequence[Fit] = (),
         densities: Densities | None = None,
+        like: Ladder | None = None,
     ) -> None:
         self.fits, self.pilots = tuple(fits), tuple(pilots)
         self._checked: dict[tuple[bytes, bool], Checks] = {}
         self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
         ratios = _ratios(self.fits, {} if densities is None else densities)
-        self.mixture = Mixture([fit.anchor() for fit in fits], ratios)
+        known = {} if like is None else dict(zip(like.fits, like.mixture.f, strict=True))
+        guess = {k: known[fit] for k, fit in enumerate(self.fits) if fit in known}
+        self.mixture = Mixture([fit.anchor() for fit in fits], ratios, guess)
 
     @property
     def zero(self) -> Floats:
@@ -112,7 +117,9 @@ class Ladder:
 
     def joined(self, fits: Sequence[Fit]) -> Ladder:
         """Return the ladder with more fits, or itself where there are none."""
-        return Ladder([*self.fits, *fits], self.pilots, self.densities) if fits else self
+        if not fits:
+            return self
+        return Ladder([*self.fits, *fits], self.pilots, self.densities, self)
 
     @property
     def densities(self) -> Densities:
@@ -245,7 +252,7 @@ class Ladder:
             others = [f for f in self.fits if (f.trust != fit.trust).any()]
             if fit.known or not fit.trust.any() or len(others) < 2:
                 continue
-            rest = Ladder(others, densities=known).mixture
+            rest = Ladder(others, densities=known, like=self).mixture
             point, zero = fit.trust[None], self.zero
             error = np.hypot(rest.log_z_error(point, zero), self.mixture.log_z_error(point, zero))
             if error[0] < 1:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,10 @@ LEAST_START = -1e10
 """Where draws of no other anchor reach, a normaliser to start from that loses no digits."""
 LOOSE = 0.01
 """Overlap, in draws, below which nothing is known about a difference of two f."""
-CHUNK, BLOCK = 4_000_000, 2_000
+CHUNK = 4_000_000
+FAINT = 1e-10
+"""Anchors whose draws have together at most so much of the weight, or to which a draw belongs with
+at most so much probability, are passed over where the errors of moments are computed."""
 EFFECTIVE_DRAWS = 20
 """In a batch, so that batches are nearly independent and yet many enough to tell the error."""
 
@@ -108,9 +112,16 @@ class Mixture:
     ratios : dict, optional
         For anchors that are no tilt of the base density: the log of their density over the base
         density at all draws, shape (draw,), by the anchor's number.
+    guess : dict, optional
+        About what f is, by the anchor's number: where the solver starts.
     """
 
-    def __init__(self, anchors: list[Anchor], ratios: Mapping[int, Floats] | None = None) -> None:
+    def __init__(
+        self,
+        anchors: list[Anchor],
+        ratios: Mapping[int, Floats] | None = None,
+        guess: Mapping[int, float] | None = None,
+    ) -> None:
         self.anchors = anchors
         self.ratios = dict(ratios or {})
         self.known = np.array([a.known for a in anchors])
@@ -124,18 +135,17 @@ class Mixture:
         worst = np.array([min(a.ess_min, n) for a, n in zip(anchors, sizes, strict=True)])
         self.worst_share = (worst / np.array(sizes))[self.origin]
         self.batches, self.batch_origin = _batches(anchors)
-        self.f = self._solve()
+        self.f = self._solve(guess or {})
 
     @cached_property
     def log_denominator(self) -> Floats:
         """Log density of the mixture up to the base density, shape (draw,)."""
-        return self._log_terms(self.f).max(axis=1) + np.log(self._relative(self.f).sum(axis=1))
+        return _logsumexp(self._log_terms(self.f))
 
     @cached_property
     def membership(self) -> Floats:
         """Probability that a draw came from each anchor, shape (draw, anchor)."""
-        terms = self._relative(self.f)
-        return terms / terms.sum(axis=1, keepdims=True)
+        return _softmax(self._log_terms(self.f))
 
     @cached_property
     def _scores(self) -> Floats:
@@ -152,7 +162,8 @@ class Mixture:
     @cached_property
     def _spectrum(self) -> tuple[Floats, Floats]:
         """Eigenvalues and eigenvectors of the Jacobian of the estimating function of f."""
-        return np.linalg.eigh(self._hessian(self.f, self._free))
+        p = self.membership[:, self._free]
+        return np.linalg.eigh(_jacobian(self.share, p))
 
     def _undetermined(self, change: Floats) -> NDArray[np.bool_]:
         """Say where a change of membership, (point, anchor), leaps a gap without any overlap."""
@@ -257,37 +268,33 @@ class Mixture:
         h = _weighty(w, h)
         centre = h.mean(axis=0)
         z = h - centre
-        mean, second = w @ z, w @ z**2
+        total, sums, shared = self._totals(w, np.hstack([z, z**2]))
+        mean, second = np.split(total, 2, axis=1)
         sd = np.sqrt(np.maximum(second - mean**2, 0))
-        one, two = self._sums(w, z, mean), self._sums(w, z**2, second)
-        spread = two - 2 * mean * one
-        if len(self._free):
-            p_one, p_two = self._shared(w, z, mean), self._shared(w, z**2, second)
-            p_two = p_two - 2 * mean[..., None] * p_one
-            scores = self._scores[:, self._free]
-            one = one + np.einsum("bk,gqk->bgq", scores, p_one)
-            spread = spread + np.einsum("bk,gqk->bgq", scores, p_two)
+        influence = sums + np.einsum("bk,gqk->bgq", self._scores, shared, optimize=True)
+        one, two = np.split(influence, 2, axis=2)
         error = self._error(one)
         with np.errstate(invalid="ignore", divide="ignore"):
-            error_sd = np.where(sd > 0, self._error(spread) / (2 * sd), 0.0)
+            error_sd = np.where(sd > 0, self._error(two - 2 * mean * one) / (2 * sd), 0.0)
         return mean + centre, sd, error, error_sd
 
-    def _sums(self, w: Floats, h: Floats, mean: Floats) -> Floats:
-        """Return batch sums of w(h - mean), shape (batch, row, quantity)."""
-        ends = np.append(self.batches[1:], len(self.ell))
-        plain = np.add.reduceat(w, self.batches, axis=1).T
-        spans = zip(self.batches, ends, strict=True)
-        return np.stack([w[:, a:b] @ h[a:b] for a, b in spans]) - plain[..., None] * mean
+    def _totals(self, w: Floats, h: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the mean of h, (row, quantity), and its sums over batches and over members.
 
-    def _shared(self, w: Floats, h: Floats, mean: Floats) -> Floats:
-        """Return the sums of w(h - mean) times membership, shape (row, quantity, free anchor)."""
-        membership = self.membership[:, self._free]
-        products = np.zeros((len(w), h.shape[1], len(self._free)))
-        for start in range(0, len(h), BLOCK):
-            rows = slice(start, start + BLOCK)
-            pairs = h[rows, :, None] * membership[rows, None]
-            products += np.tensordot(w[:, rows], pairs, axes=1)
-        return products - mean[..., None] * (w @ membership)[:, None]
+        Those are of w(h - mean), of shape (batch, row, quantity), and of that times membership, of
+        shape (row, quantity, anchor).
+        """
+        spans = list(pairwise([*self.batches, len(self.ell)]))
+        sums = np.stack([w[:, a:b] @ h[a:b] for a, b in spans])
+        mean = sums.sum(axis=0)
+        mass, belong = self._batch_weights(w)
+        shared = np.zeros((*mean.shape, len(self.points)))
+        for a, b in pairwise([*np.flatnonzero(np.diff(self.origin, prepend=-1)), len(self.ell)]):
+            near = np.flatnonzero((self.membership[a:b] > FAINT).any(axis=0))
+            members = self.membership[a:b, near]
+            for row in np.flatnonzero(w[:, a:b].sum(axis=1) > FAINT):
+                shared[row][:, near] += h[a:b].T @ (w[row, a:b, None] * members)
+        return mean, sums - mass[..., None] * mean, shared - mean[..., None] * belong[:, None]
 
     def _batch_weights(self, w: Floats) -> tuple[Floats, Floats]:
         return np.add.reduceat(w, self.batches, axis=1).T, w @ self.membership
@@ -313,15 +320,16 @@ class Mixture:
         for start in range(0, len(points), step):
             yield points[start : start + step]
 
-    def _log_terms(self, f: Floats) -> Floats:
+    @cached_property
+    def _tilts(self) -> Floats:
+        """Log density of each anchor over the base density, up to f, shape (draw, anchor)."""
         tilts = self.ell @ self.points.T
         for anchor, ratio in self.ratios.items():
             tilts[:, anchor] = ratio
-        return tilts + f + np.log(self.effective)
+        return tilts + np.log(self.effective)
 
-    def _relative(self, f: Floats) -> Floats:
-        terms = self._log_terms(f)
-        return np.exp(terms - terms.max(axis=1, keepdims=True))
+    def _log_terms(self, f: Floats) -> Floats:
+        return self._tilts + f
 
     @cached_property
     def _free(self) -> NDArray[np.int_]:
@@ -329,8 +337,8 @@ class Mixture:
         free = np.flatnonzero(~self.known)
         return free if self.known.any() else free[1:]
 
-    def _solve(self) -> Floats:
-        f, free = self._start(), self._free
+    def _solve(self, guess: Mapping[int, float]) -> Floats:
+        f, free = self._start(guess), self._free
         if not len(free):
             return f
 
@@ -343,42 +351,49 @@ class Mixture:
             _newton(
                 f[free],
                 lambda x: self._objective(full(x), free),
-                lambda x: self._hessian(full(x), free),
                 1e-9 * self.effective.sum(),
             )
         )
 
-    def _start(self) -> Floats:
-        """Return f to start from: each anchor's by the draws of those before it."""
+    def _start(self, guess: Mapping[int, float]) -> Floats:
+        """Return f to start from: where there is no guess, by the draws of the anchors before."""
         f = np.zeros(len(self.points))
         order = np.argsort(self.points.sum(axis=1), kind="stable")
-        first = np.flatnonzero(self.known) if self.known.any() else order[:1]
-        terms, done = self._log_terms(f), list(first)
+        done = list(np.flatnonzero(self.known)) if self.known.any() else [int(order[0])]
+        if not self.known.any() and done[0] in guess:
+            guess = {k: value - guess[done[0]] for k, value in guess.items()}
+        for anchor, value in guess.items():
+            if anchor not in done:
+                f[anchor] = value
+                done.append(anchor)
         for this in order:
             if this in done:
                 continue
             rows = np.isin(self.origin, done)
-            known = _logsumexp(terms[np.ix_(rows, done)] + f[done])
-            tilt = terms[rows, this] - np.log(self.effective[this])
+            known = _logsumexp(self._tilts[np.ix_(rows, done)] + f[done])
+            tilt = self._tilts[rows, this] - np.log(self.effective[this])
             log_z = _logsumexp((tilt - known + np.log(self.share[rows]))[None])[0]
             f[this] = -max(log_z, LEAST_START)
             done.append(this)
         return f
 
-    def _objective(self, f: Floats, free: NDArray[np.int_]) -> tuple[float, Floats]:
+    def _objective(self, f: Floats, free: NDArray[np.int_]) -> tuple[float, Floats, Floats]:
+        """Return the convex function that f minimises, its gradient and its second derivatives."""
         terms = self._log_terms(f)
-        top = terms.max(axis=1, keepdims=True)
-        relative = np.exp(terms - top)
+        top = terms.max(axis=1)
+        terms -= top[:, None]
+        relative = np.exp(terms, out=terms)
         total = relative.sum(axis=1)
-        value = self.share @ (top[:, 0] + np.log(total)) - self.effective[free] @ f[free]
-        gradient = self.share @ (relative[:, free] / total[:, None]) - self.effective[free]
-        return float(value), gradient
+        value = self.share @ (top + np.log(total)) - self.effective[free] @ f[free]
+        p = relative[:, free] / total[:, None]
+        gradient = self.share @ p - self.effective[free]
+        return float(value), gradient, _jacobian(self.share, p)
 
-    def _hessian(self, f: Floats, free: NDArray[np.int_]) -> Floats:
-        terms = self._relative(f)
-        p = terms[:, free] / terms.sum(axis=1, keepdims=True)
-        weighted = self.share[:, None] * p
-        return np.diag(weighted.sum(axis=0)) - weighted.T @ p
+
+def _jacobian(share: Floats, p: Floats) -> Floats:
+    """Return the derivatives of the anchors' totals by f, for shares and memberships of draws."""
+    weighted = share[:, None] * p
+    return np.diag(weighted.sum(axis=0)) - weighted.T @ p
 
 
 def _batches(anchors: list[Anchor]) -> tuple[NDArray, NDArray]:
@@ -397,26 +412,29 @@ def _batches(anchors: list[Anchor]) -> tuple[NDArray, NDArray]:
 
 
 def _newton(
-    start: Floats,
-    objective: Callable[[Floats], tuple[float, Floats]],
-    hessian: Callable[[Floats], Floats],
-    tolerance: float,
+    start: Floats, function: Callable[[Floats], tuple[float, Floats, Floats]], tolerance: float
 ) -> Floats:
     """Minimise a convex function: Newton's steps while they descend, a trust region otherwise."""
     from scipy.optimize import minimize
 
     x = start
-    value, gradient = objective(x)
+    value, gradient, curvature = function(x)
     for _ in range(50):
         if np.abs(gradient).max() <= tolerance:
             return x
-        step = np.linalg.lstsq(hessian(x), gradient, rcond=1e-12)[0]
-        after, slope = objective(x - step)
+        step = np.linalg.lstsq(curvature, gradient, rcond=1e-12)[0]
+        after, slope, bend = function(x - step)
         if not after <= value:
             break
-        x, value, gradient = x - step, after, slope
-    options = {"gtol": tolerance, "maxiter": 500}
-    return minimize(objective, x, jac=True, hess=hessian, method="trust-exact", options=options).x
+        x, value, gradient, curvature = x - step, after, slope, bend
+    return minimize(
+        lambda x: function(x)[:2],
+        x,
+        jac=True,
+        hess=lambda x: function(x)[2],
+        method="trust-exact",
+        options={"gtol": tolerance, "maxiter": 500},
+    ).x
 
 
 def _weighty(w: Floats, h: Floats) -> Floats:
