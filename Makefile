@@ -71,12 +71,18 @@ fuzz: $(stamp)
 	$(bin)/python -m tests.fuzz.journals
 	$(bin)/python -m tests.fuzz.files
 
+# MODEL=radon12 measures that model alone, MODEL=radon all whose names begin so.
+ifdef MODEL
+bench: $(stamp)
+	$(bin)/python -m tests.benchmarks.run hierarchies --models $(MODEL)
+else
 bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.run
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.trust_studies
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.coverage
 	$(bin)/python -m tests.benchmarks.reproducible
 	FP_KILLS=20 $(bin)/python -m pytest -q tests/elicit/test_kill.py
+endif
 
 accuracy: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.accuracy

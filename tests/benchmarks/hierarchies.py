@@ -9,6 +9,9 @@ model and to compare them with its stored reference (see `tests.benchmarks.refer
 
 from __future__ import annotations
 
+import argparse
+import logging
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -174,3 +177,23 @@ HIERARCHIES: dict[str, Callable[[], Case]] = {
     "logistic200": partial(coefficients, 200, 500),
     "rows100k": partial(coefficients, 5, 100_000),
 }
+
+
+def main() -> None:
+    """Build paths of one model and judge them."""
+    from tests.benchmarks.judging import judge_all
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=HIERARCHIES)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
+    parser.add_argument("--audit", action="store_true", help="audit each path as well")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.getLogger("pymc").setLevel(logging.ERROR)
+    case = HIERARCHIES[given.model]()
+    print(case.title, flush=True)
+    judge_all(given.model, case, given.seeds, given.audit)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ import xarray as xr
 
 from tests.benchmarks.cases import Case
 
-__all__ = ["CHAINS", "DRAWS", "RESULTS", "WEIGHTS", "labelled", "refit", "stored"]
+__all__ = ["CHAINS", "DRAWS", "RESULTS", "WEIGHTS", "labelled", "moments", "refit", "stored"]
 
 RESULTS = Path(__file__).parent / "results"
 WEIGHTS = (0.0, 0.001, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
@@ -39,13 +39,14 @@ def refit(name: str, case: Case, weights: tuple[float, ...] = WEIGHTS) -> pd.Dat
             seed=seed,
             progress_bar=False,
         )
-        table = _moments(trace["posterior"].to_dataset()[free])
+        table = moments(trace["posterior"].to_dataset()[free])
         frames.append(table.assign(model=name, trust=weight))
         print(f"  refit at {weight:<6g} {time.perf_counter() - began:5.0f} s", flush=True)
     return pd.concat(frames, ignore_index=True)
 
 
-def _moments(draws: xr.Dataset) -> pd.DataFrame:
+def moments(draws: xr.Dataset) -> pd.DataFrame:
+    """Return means and sds of all elements with their errors and checks, one row each."""
     import arviz as az
 
     with warnings.catch_warnings():

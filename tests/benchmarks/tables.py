@@ -11,6 +11,7 @@ from tests.benchmarks.refits import RESULTS
 
 __all__ = [
     "DOCS",
+    "KINDS",
     "accuracy_tables",
     "cost_tables",
     "markdown",
@@ -57,6 +58,8 @@ def accuracy_tables(results: Mapping[str, Any]) -> dict[str, str]:
     return {
         "refits": _refits(results.get("refits", {})),
         "exact": _exact(results.get("exact", {})),
+        "hierarchies": _judged(results.get("hierarchies", {}), results.get("references", {})),
+        "references": _references(results.get("references", {})),
     }
 
 
@@ -113,6 +116,70 @@ def _exact(rows: Mapping[str, Any]) -> str:
     return markdown(header, table)
 
 
+def _judged(rows: Mapping[str, Any], references: Mapping[str, Any]) -> str:
+    header = (
+        "model",
+        "seeds",
+        "farthest off: means (sd)",
+        "sds",
+        "log evidence",
+        "largest z, means",
+        "sds",
+        "log evidence",
+        "flagged",
+        "for the evidence",
+        "false flags",
+        "for the evidence",
+        "missed",
+        "for the evidence",
+    )
+    most = ("off_mean", "off_sd", "evidence_off", "z_mean", "z_sd", "evidence_z")
+    flags = ("flagged", "evidence_flagged")
+    sums = ("false_flags", "evidence_false_flags", "missed", "evidence_missed")
+    table = [
+        (
+            r["title"],
+            len(r["seeds"]),
+            *(_cell(max(s[k] for s in r["seeds"])) for k in most),
+            *(f"{sum(s[k] for s in r['seeds'])} of {101 * len(r['seeds'])}" for k in flags),
+            *(sum(s[k] for s in r["seeds"]) for k in sums),
+        )
+        for name, r in rows.items()
+        if "log_evidence" in references.get(name, {})
+    ]
+    return markdown(header, table)
+
+
+def _references(rows: Mapping[str, Any]) -> str:
+    header = (
+        "model",
+        "target_accept",
+        "largest r-hat",
+        "smallest ess",
+        "divergences",
+        "rungs, posterior",
+        "prior",
+        "log evidence at trust 1",
+        "its error",
+    )
+    table = [
+        (
+            r["title"],
+            r["target_accept"],
+            r["r_hat"],
+            f"{r['ess']:,}",
+            sum(r["divergences"]),
+            r["rungs"],
+            r["rungs_prior"],
+            r["log_evidence"][-1],
+            max(r["error"]),
+        )
+        for r in rows.values()
+        if "log_evidence" in r
+    ]
+    return markdown(header, table)
+
+
 def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
     """Return the tables of ``docs/cost.md`` by their markers."""
     from tests.benchmarks.bootstrap import table
@@ -120,6 +187,7 @@ def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
     parts = ("models", "surface", "rows", "parameters")
     return {
         **{part: _ratios(results.get(part, {})) for part in parts},
+        "hierarchies": _strict(results.get("hierarchies", {})),
         "refitting": _refitting(results.get("models", {})),
         "hopeless": _hopeless(results.get("hopeless", {})),
         "bootstrap": table(results.get("bootstrap", {})),
@@ -148,6 +216,35 @@ def _ratios(rows: Mapping[str, Any]) -> str:
     )
     table = [
         (r["title"], *(_cell(r[who][k]) for k in KINDS for who in ("plain", "path", "ratio")))
+        for r in rows.values()
+    ]
+    return markdown(header, table)
+
+
+def _strict(rows: Mapping[str, Any]) -> str:
+    header = (
+        "model",
+        "target_accept",
+        "divergences",
+        "nutpie, s",
+        "PyMC, s",
+        "path, s",
+        "ratio to the faster",
+        "sampling, faster, s",
+        "path, s",
+        "gradients, faster",
+        "path",
+        "ratio",
+    )
+    table = [
+        (
+            r["title"],
+            r["target_accept"],
+            r["divergences"],
+            *(_cell(r[who]["wall"]) for who in ("nutpie", "pymc", "path", "ratio")),
+            *(_cell(r[who]["sampling"]) for who in (r["faster"], "path")),
+            *(_cell(r[who]["gradients"]) for who in (r["faster"], "path", "ratio")),
+        )
         for r in rows.values()
     ]
     return markdown(header, table)
