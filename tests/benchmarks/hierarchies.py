@@ -182,17 +182,21 @@ HIERARCHIES: dict[str, Callable[[], Case]] = {
 def main() -> None:
     """Build paths of one model and judge them."""
     from tests.benchmarks.judging import judge_all
+    from tests.benchmarks.tables import read
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=HIERARCHIES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
+    parser.add_argument("--target-accept", type=float, help="by default that of its stored cost")
     parser.add_argument("--audit", action="store_true", help="audit each path as well")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.getLogger("pymc").setLevel(logging.ERROR)
     case = HIERARCHIES[given.model]()
     print(case.title, flush=True)
-    judge_all(given.model, case, given.seeds, given.audit)
+    known = read("cost").get("hierarchies", {}).get(given.model, {})
+    accept = given.target_accept or known.get("target_accept")
+    judge_all(given.model, case, given.seeds, given.audit, target_accept=accept)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ __all__ = ["TRUSTS", "bennett", "moments_of", "reference"]
 type Array = np.ndarray
 
 TRUSTS = (0.0, 0.1, 0.3, 0.6, 1.0)
-CHAINS, LONG, SHORT = 8, 4000, 3000
+CHAINS, LONG, SHORT = 8, 2500, 3000
 R_HAT, ESS, BATCHES = 1.005, 4000, 4
 """What a long run is to reach, of at most so many batches."""
 EFFECTIVE = 0.2
