@@ -20,6 +20,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -41,11 +42,13 @@ __all__ = ["TRUSTS", "bennett", "moments_of", "reference"]
 type Array = np.ndarray
 
 TRUSTS = (0.0, 0.1, 0.3, 0.6, 1.0)
-CHAINS, LONG, SHORT = 8, 2500, 3000
+CHAINS, LONG, SHORT, SHORTER = 8, 2500, 3000, 1000
 R_HAT, ESS, BATCHES = 1.005, 4000, 4
 """What a long run is to reach, of at most so many batches."""
 EFFECTIVE = 0.2
-ACCEPT = {"horseshoe": 0.99}
+DEAR = ("groups60", "groups200", "irt", "logistic200", "radon85", "rows100k")
+"""Models of so many rows or parameters that a rung has fewer draws."""
+ACCEPT = {"horseshoe": 0.99, **dict.fromkeys(DEAR, 0.9)}
 """Of the runs that give moments, .95 by default; rungs between them take .9."""
 
 
@@ -65,7 +68,8 @@ def reference(name: str, case: Case) -> None:
     """Sample both ladders and store moments and log evidence."""
     began = time.perf_counter()
     engine, accept = _engine(case), ACCEPT.get(name, 0.95)
-    posterior = _ladder(engine, 1.0, accept, COMPARED.get(name, _free(engine)))
+    short = SHORTER if name in DEAR else SHORT
+    posterior = _ladder(engine, 1.0, short, accept, COMPARED.get(name, _free(engine)))
     table = pd.concat([r.moments.assign(trust=r.trust) for r in posterior if r.moments is not None])
     folder = RESULTS / "hierarchies"
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +77,7 @@ def reference(name: str, case: Case) -> None:
     row = {"title": case.title, "target_accept": accept, "rungs": len(posterior)}
     row |= _worst([r for r in posterior if r.moments is not None])
     store("accuracy", "references", name, row | {"seconds": round(time.perf_counter() - began)})
-    prior = _ladder(engine, 0.0, accept, [])
+    prior = _ladder(engine, 0.0, short, accept, [])
     gain = _log_z(posterior) - _log_z(prior)
     row |= {
         "rungs_prior": len(prior),
@@ -108,15 +112,18 @@ def _free(engine: Engine) -> list[str]:
     return [v.name for v in engine.model.free_RVs]
 
 
-def _ladder(engine: Engine, real: float, accept: float, compared: Sequence[str]) -> list[Rung]:
+def _ladder(
+    engine: Engine, real: float, short: int, accept: float, compared: Sequence[str]
+) -> list[Rung]:
     """Sample from trust 0 to 1, long runs at `TRUSTS` where there are quantities to compare."""
-    rungs = [_rung(engine, 0.0, real, accept, compared)]
+    run = partial(_rung, engine, real, short)
+    rungs = [run(0.0, accept, compared)]
     for end in TRUSTS[1:]:
         while (here := rungs[-1]).trust < end:
             trust = _next(here, end)
             last = trust == end
             names = compared if last else []
-            rungs.append(_rung(engine, trust, real, accept if last else 0.9, names))
+            rungs.append(run(trust, accept if last else 0.9, names))
     return rungs
 
 
@@ -138,13 +145,15 @@ def _next(rung: Rung, end: float) -> float:
 
 
 def _rung(
-    engine: Engine, trust: float, real: float, accept: float, compared: Sequence[str]
+    engine: Engine, real: float, short: int, trust: float, accept: float, compared: Sequence[str]
 ) -> Rung:
     """Sample at one weight; where moments are wanted, on and on until they can be relied on."""
     began = time.perf_counter()
     batches, diverged = [], 0
     while True:
-        trace = _sample(engine, trust, real, accept, bool(compared), len(batches))
+        lengths = {"draws": LONG, "tune": 1000} if compared else {"draws": short, "tune": 500}
+        seed = 1 + int(real) + 10 * len(batches) + 1000 * int(1e6 * trust)
+        trace = _sample(engine, trust, real, target_accept=accept, seed=seed, **lengths)
         names = [LOGLIK, *compared]
         batches.append(trace["posterior"].to_dataset()[names].drop_vars("draw"))
         diverged += int(trace["sample_stats"]["diverging"].sum())
@@ -163,22 +172,12 @@ def _rung(
     return out if compared else replace(out, moments=None)
 
 
-def _sample(
-    engine: Engine, trust: float, real: float, accept: float, long: bool, number: int
-) -> Any:
+def _sample(engine: Engine, trust: float, real: float, **options: Any) -> Any:
     import nutpie
 
-    return nutpie.sample(
-        engine.compiled.with_data(**{TRUST: engine.tilted.vector([trust]), EVIDENCE: real}),
-        draws=LONG if long else SHORT,
-        tune=1000 if long else 500,
-        chains=CHAINS,
-        cores=1,
-        seed=1 + int(real) + 10 * number + 1000 * int(1e6 * trust),
-        target_accept=accept,
-        save_warmup=False,
-        progress_bar=False,
-    )
+    at = engine.compiled.with_data(**{TRUST: engine.tilted.vector([trust]), EVIDENCE: real})
+    shared = {"chains": CHAINS, "cores": 1, "save_warmup": False, "progress_bar": False}
+    return nutpie.sample(at, **shared, **options)
 
 
 def _log_z(rungs: Sequence[Rung]) -> Array:

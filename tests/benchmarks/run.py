@@ -115,6 +115,7 @@ def smallest_acceptance(case: Case) -> tuple[float, int]:
         trace = pm.sample(
             model=case.tilted(1.0),
             chains=4,
+            cores=2,
             nuts_sampler="nutpie",
             target_accept=acceptance,
             progressbar=False,
