@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import R_HAT, Fit, charge, reference_fit
 from foundation_priors.path.ladder import ESS_FLOOR, Densities, Ladder
+from foundation_priors.path.ledger import THROWN_AWAY, Ledger
 from foundation_priors.path.mixture import pareto_k_limit
 from foundation_priors.path.reference import Reference
 
@@ -24,7 +25,7 @@ __all__ = ["EFFICIENT", "MOST", "WORTHWHILE", "Anchored", "Bridge", "Referenced"
 
 type Floats = NDArray[np.float64]
 
-WORTHWHILE, EFFICIENT, MOST = 0.01, 0.3, 8.0
+WORTHWHILE, EFFICIENT, MOST = 0.01, 0.3, 3.0
 """A reference is used when at least so large a share of its draws is effective; where the share
 is below the second number there are more draws, up to so many times."""
 HALVINGS = 3
@@ -71,6 +72,8 @@ class Referenced(Anchored, ABC):
     most : int
         The most fits of the ladder.
     seeds : iterator of SeedSequence
+    ledger : Ledger, optional
+        Where it is written what references cost.
     """
 
     def __init__(
@@ -80,8 +83,10 @@ class Referenced(Anchored, ABC):
         draws: int,
         most: int,
         seeds: Iterator[np.random.SeedSequence],
+        ledger: Ledger | None = None,
     ) -> None:
         super().__init__(ends, [])
+        self.ledger = ledger or Ledger()
         self.engine, self.draws, self.most, self.seeds = engine, draws, most, seeds
         self.real = ends[0].real
         self.pilots: list[Fit] = []
@@ -98,6 +103,11 @@ class Referenced(Anchored, ABC):
     @abstractmethod
     def add(self, point: Floats) -> bool:
         """Add a reference at a weight; False when there is no room, or when it serves little."""
+
+    def _keep(self, fit: Fit) -> None:
+        """Let a reference's draws make the ladder."""
+        self.ledger.add("references", fit.run)
+        self.fits.append(fit)
 
     def _draw(self, reference: Reference, trust: Floats, draws: int) -> Fit:
         return reference_fit(self.engine, reference, trust, self.real, draws, next(self.seeds))
@@ -127,7 +137,7 @@ class Bridge(Referenced):
             for u in fit.run.u:
                 reference = Reference.fit(u, np.full(len(u), 1 / len(u)))
                 if reference is not None:
-                    self.fits.append(self._draw(reference, fit.trust, self.draws))
+                    self._keep(self._draw(reference, fit.trust, self.draws))
                     found.append(self._draw(reference, fit.trust, self.draws // 2))
         return found
 
@@ -145,13 +155,14 @@ class Bridge(Referenced):
         batches = [self._draw(reference, point, self.draws)]
         share = self._efficiency(batches[0], point)
         if share < WORTHWHILE:
+            self.ledger.add(THROWN_AWAY, batches[0].run)
             return False
         draws = int(self.draws * np.clip(EFFICIENT / share, 1, MOST))
         if draws > self.draws:
             batches.append(self._draw(reference, point, draws - self.draws))
         spent = [batch.run for batch in batches]
         cost = sum(run.gradients for run in spent), sum(run.seconds for run in spent)
-        self.fits.append(charge(self._draw(reference, point, draws), *cost))
+        self._keep(charge(self._draw(reference, point, draws), *cost))
         self.train = Ladder([*self.train.fits, *batches], densities=self.densities, like=self.train)
         return True
 

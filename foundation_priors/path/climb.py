@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,17 @@ from foundation_priors.path.arc import even_grid, length, power_law
 from foundation_priors.path.bridge import Anchored, Bridge, Referenced
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import (
+    DIVERGENT,
     R_HAT,
     Fit,
     Settings,
     Task,
+    charge,
     forward_fit,
     run_tasks,
 )
 from foundation_priors.path.ladder import ESS_FLOOR, LOG_Z_LIMIT, Ladder, _robust
+from foundation_priors.path.ledger import Ledger
 from foundation_priors.path.matched import MANY, MatchedBridge
 from foundation_priors.path.mixture import pareto_k_limit
 
@@ -30,6 +33,13 @@ __all__ = ["Climber", "Plan", "posterior_at_zero"]
 type Floats = NDArray[np.float64]
 
 GAP = 2.0
+STARTS, LONGEST = 100, 8
+"""Draws among which chains start, and the most draws of an anchor, times those of the plan."""
+WARM = 100
+"""Draws of a chain for warm-up where it starts among draws of neighbouring weights."""
+SLOW, AGAIN = 1.3, 4
+"""Chains that disagree by no more than this r-hat go on, for at most so many times their draws.
+Those further apart are in modes of their own."""
 ANCHORS = 24
 """The most anchors of a ladder for each source, unless a plan says otherwise."""
 AGREEMENT = 400
@@ -64,10 +74,15 @@ class Climber:
     """Builds both ladders, the posterior's and the tilted prior's, from one engine."""
 
     def __init__(
-        self, engine: Engine, plan: Plan, seed: Any, progress: Callable[..., None]
+        self,
+        engine: Engine,
+        plan: Plan,
+        seed: Any,
+        progress: Callable[..., None] = lambda *_, **__: None,
     ) -> None:
         self.engine, self.plan, self.progress = engine, plan, progress
         self.seeds = np.random.SeedSequence(seed)
+        self.ledger = Ledger()
         self.sources = len(engine.tilted.sources)
         self.zero = np.zeros(self.sources)
         self.far = np.zeros((1, engine.dim))
@@ -82,15 +97,48 @@ class Climber:
         return self._mend(*self._fill(*self._ends()))
 
     def _task(
-        self, trust: Floats, real: float, draws: int, near: Floats, far: Floats | None = None
+        self,
+        trust: Floats,
+        real: float,
+        draws: int,
+        near: Floats,
+        far: Floats | None = None,
+        **how: Any,
     ) -> Task:
         seed = int(self._seed().generate_state(1)[0])
-        return Task(tuple(trust), real, draws, seed, near, self.far if far is None else far)
+        return Task(tuple(trust), real, draws, seed, near, self.far if far is None else far, **how)
 
     def _run(self, tasks: list[Task], doing: str) -> list[Fit]:
+        fits = self._sample(tasks, doing)
+        for task, fit in zip(tasks, fits, strict=True):
+            self.ledger.add(task.why, fit.run)
+        slow = [k for k, fit in enumerate(fits) if not fit.agrees and fit.r_hat <= SLOW]
+        again = [self._longer(tasks[k], fits[k]) for k in slow]
+        if slow:
+            for k, fit in zip(slow, self._sample(again, f"{doing}, longer"), strict=True):
+                self.ledger.add("chains that went on", fit.run)
+                fits[k] = charge(fit, fits[k].run.gradients, fits[k].run.seconds)
+        return fits
+
+    def _sample(self, tasks: list[Task], doing: str) -> list[Fit]:
         self.progress(doing, total=len(tasks))
         done = lambda: self.progress(doing, advance=1)  # noqa: E731
         return run_tasks(self.engine, tasks, self.plan.settings, self.plan.executor, done)
+
+    def _longer(self, task: Task, fit: Fit) -> Task:
+        """Return the task that goes on from where chains ended that do not agree yet."""
+        ends, half = fit.run.u[:, -1], self.plan.settings.chains // 2
+        times = np.clip(1.5 * AGREEMENT / fit.ess_min, 2, AGAIN)
+        diverged = fit.run.divergences > DIVERGENT * fit.draws
+        seed = int(self._seed().generate_state(1)[0])
+        return replace(
+            task,
+            draws=int(task.draws * times),
+            seed=seed,
+            near=ends[:half],
+            far=ends[half:],
+            careful=diverged,
+        )
 
     def _corners(self) -> list[Floats]:
         """Return the weights at the far ends: all sources together first, then each alone."""
@@ -129,11 +177,11 @@ class Climber:
         start = [] if ends[0].known else [self.zero]
         corners = [end.trust for end in others]
         if MatchedBridge.serves(self.engine, ends):
-            matched = MatchedBridge(self.engine, ends, size, self.most, self._seeds())
+            matched = MatchedBridge(self.engine, ends, size, self.most, self._seeds(), self.ledger)
             inner = self._between(ends[0], first, GAP)[::-1]
             matched.span([first.trust, *inner, *start, *corners])
             return matched
-        bridge = Bridge(self.engine, ends, size, self.most, self._seeds())
+        bridge = Bridge(self.engine, ends, size, self.most, self._seeds(), self.ledger)
         inner = self._between(ends[0], first, 0.75 * GAP)[::-1]
         if bridge.span([first.trust, *inner, *start, *corners]):
             return bridge
@@ -161,7 +209,9 @@ class Climber:
         """Return the fits that a ladder wants, as far as there is room."""
         room, draws = max(self.most - len(bridge.fits), 0), self._draws(real)
         return [
-            self._task(p, real, int(draws * times), self._closest(near, p))
+            self._task(
+                p, real, int(draws * times), *self._beside(near, p), tune=WARM, why="between"
+            )
             for p, times in bridge.wanting[:room]
         ]
 
@@ -179,9 +229,16 @@ class Climber:
         return [start.trust + t * step for t in inner]
 
     @staticmethod
-    def _closest(fits: list[Fit], point: Floats) -> Floats:
-        fit = min(fits, key=lambda f: float(np.abs(f.trust - point).sum()))
-        return fit.run.u.reshape(fit.draws, -1)
+    def _beside(fits: Sequence[Fit], point: Floats) -> tuple[Floats, Floats]:
+        """Return draws of the nearest fit and of the nearest beyond the point, seen from there.
+
+        Where the density changes from one phase to another, each finds its own.
+        """
+        first, *rest = sorted(fits, key=lambda f: float(np.abs(f.trust - point).sum()))
+        across = (f for f in rest if (f.trust - point) @ (first.trust - point) < 0)
+        second = next(across, first)
+        near, far = (f.run.u.reshape(f.draws, -1) for f in (first, second))
+        return near, far
 
     def _mend(self, posterior: Ladder, prior: Ladder) -> tuple[Ladder, Ladder]:
         """Add anchors where checks fail until none does, or none more may be added."""
@@ -190,8 +247,8 @@ class Climber:
             misses = [
                 error / _allowed(other) for error, other in zip(errors, errors[::-1], strict=True)
             ]
-            tasks = self._wanted(posterior, 1.0, misses[0], posterior)
-            tasks += self._wanted(prior, 0.0, misses[1], posterior)
+            tasks = self._wanted(posterior, 1.0, misses[0])
+            tasks += self._wanted(prior, 0.0, misses[1])
             if not tasks:
                 return posterior, prior
             fits = self._run(tasks, "anchors where checks failed")
@@ -240,30 +297,33 @@ class Climber:
     def _log_z_error(self, ladder: Ladder) -> float:
         return float(ladder.mixture.log_z_error(self.check_points(ladder), self.zero).max())
 
-    def _wanted(self, ladder: Ladder, real: float, miss: float, start: Ladder) -> list[Task]:
+    def _wanted(self, ladder: Ladder, real: float, miss: float) -> list[Task]:
         """Return the fits that would help a ladder most: one for its weights, some for its gaps.
 
-        ``miss`` is by what factor the error of its log z is too large; chains begin at draws of
-        ``start``.
+        ``miss`` is by what factor the error of its log z is too large.
         """
         room = self.most - len(ladder.fits)
         points = self.check_points(ladder)
         checks = ladder.check(points, leave_out=False)
-        wanted: list[tuple[Floats, int]] = []
+        wanted: list[tuple[Floats, int, str]] = []
         severity = np.maximum(checks.pareto_k / max(checks.pareto_k_limit, LEAST_K), 0)
         if real:
             severity = np.maximum(severity, MARGIN * ESS_FLOOR / checks.ess)
             severity = np.maximum(severity, checks.imprecise)
         worst = int(np.argmax(severity))
         if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
-            wanted.append((points[worst], self._deficit(ladder, checks.ess[worst], points[worst])))
+            missing = checks.ess[worst] * (severity[worst] ** 2 - 1)
+            draws = self._deficit(ladder, missing, points[worst])
+            wanted.append((points[worst], draws, "added for means"))
         if not miss <= 1 or not ladder.linked.all():
             gaps = ladder.weakest_gaps(self._fillers(ladder, miss))
             middles = [ladder.between(*gap, 3)[1] for gap in gaps]
-            wanted.extend((middle, self._draws(real)) for middle in middles)
+            wanted.extend((m, self._draws(real), "added for evidence") for m in middles)
+        rng = np.random.default_rng(self._seed())
         return [
-            self._task(p, real, n, (near := start.near(p)).run.u.reshape(near.draws, -1))
-            for p, n in wanted[: max(room, 0)]
+            self._task(p, real, n, ladder.resample(p, STARTS, rng), far, tune=max(WARM, n // 3))
+            for p, n, why in wanted[: max(room, 0)]
+            for _, far in [self._beside(ladder.fits, p)]
         ]
 
     @staticmethod
@@ -272,16 +332,16 @@ class Climber:
         sampled = sum(not fit.known for fit in ladder.fits)
         return int(np.clip(np.ceil(sampled * (min(2.0, miss) ** 2 - 1)), 1, AT_ONCE))
 
-    def _deficit(self, ladder: Ladder, ess: float, point: Floats) -> int:
-        """Return the draws of a chain that should lift the effective sample size to its floor.
+    def _deficit(self, ladder: Ladder, missing: float, point: Floats) -> int:
+        """Return the draws of a chain that should give so many effective ones.
 
         They should also be enough for the chains to be seen to agree.
         """
         fit, chains = ladder.near(point), self.plan.settings.chains
-        needed = 1.2 * (MARGIN * ESS_FLOOR - ess) * fit.draws / fit.ess_min / chains
+        needed = 1.2 * missing * fit.draws / fit.ess_min / chains
         slowest = min((f.ess_min / f.draws for f in ladder.fits if not f.known), default=1.0)
         least = max(self.plan.draws // 2, AGREEMENT / slowest / chains)
-        most = 4 * self.plan.draws
+        most = LONGEST * self.plan.draws
         return int(np.clip(np.ceil(needed), min(least, most), most))
 
     def _hopeless(self, ladder: Ladder, point: Floats) -> bool:
@@ -310,7 +370,7 @@ def _allowed(other: float) -> float:
 def posterior_at_zero(engine: Engine, seed: Any, settings: Settings | None = None) -> Fit:
     """Return one fit of the real data alone."""
     plan = Plan(500, 1, 1.0, settings or Settings(), None)
-    climber = Climber(engine, plan, seed, lambda *_, **__: None)
+    climber = Climber(engine, plan, seed)
     forward = forward_fit(engine, 500, climber._seed())
     climber.far = climber._typical() if forward is None else forward.run.u[0]
     return climber._run([climber._task(climber.zero, 1.0, 500, climber.far)], "posterior")[0]

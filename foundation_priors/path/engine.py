@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from foundation_priors.path.mixture import LOWEST
 from foundation_priors.prior.compiling import compile_model, compiling, one_at_a_time
 from foundation_priors.prior.model import copy_model
+from foundation_priors.prior.precompute import precompute
 from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def weigh_evidence(tilted: Tilted) -> pm.Model:
         pm.Deterministic(PRIOR, prior)
         real = pm.Deterministic(REAL, pt.add(*terms) if len(terms) > 1 else terms[0])
         pm.Potential("fp_real", pt.switch(weight > 0, weight * real, 0.0))
-    return model
+    return copy_model(model, partial(precompute, varying=(TRUST, EVIDENCE)))
 
 
 def forward_is_exact(model: pm.Model) -> bool:

@@ -25,7 +25,8 @@ class Facts:
     in ``parts`` only the elements with these labels; ``commensurate`` describes the link of those
     that are informed through one, and ``links`` are the free variables that it adds. ``data`` tells
     the model's data from others; see `foundation_priors.path.data`. ``laws`` is the number of the
-    laws of trust that the path was made with, which it keeps.
+    laws of trust that the path was made with, which it keeps; ``cost`` are the seconds, gradients
+    and fits that each stage of the building took.
     """
 
     sources: tuple[str, ...]
@@ -44,6 +45,7 @@ class Facts:
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     data: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     laws: int = LAWS
+    cost: dict[str, tuple[float, int, int]] = field(default_factory=dict)
 
     @property
     def informed(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ def facts_of(stored: Any) -> Facts:
     entry["coordinates"] = _places(places)
     # Files of before this was written lack it.
     entry["data"] = _sums(entry.get("data", {}))
+    entry["cost"] = _cost(entry.get("cost", {}))
     return Facts(**entry)
 
 
@@ -105,6 +108,17 @@ def _sums(stored: Any) -> dict[str, tuple[float, float, float]]:
         need(isinstance(sums, list) and len(sums) == 3, f"the data {name!r} are not told apart")
         size, total, scale = (amount(v, f"a sum of {name!r}") for v in sums)
         found[name] = size, total, scale
+    return found
+
+
+def _cost(stored: Any) -> dict[str, tuple[float, int, int]]:
+    need(isinstance(stored, dict), "its cost is no table")
+    found = {}
+    for stage, spent in stored.items():
+        need(isinstance(spent, list) and len(spent) == 3, f"the cost of {stage!r} is no triple")
+        seconds = amount(spent[0], f"the seconds of {stage!r}", 0.0)
+        gradients, fits = (whole(n, f"a number in the cost of {stage!r}", 0) for n in spent[1:])
+        found[stage] = seconds, gradients, fits
     return found
 
 

@@ -23,6 +23,10 @@ type Floats = NDArray[np.float64]
 
 R_HAT = 1.05
 """Largest r-hat of an anchor that is relied on."""
+DIVERGENT = 0.01
+"""Largest share of divergent draws of an anchor that is relied on."""
+TARGET_ACCEPT = 0.8
+"""The acceptance that the sampler aims at where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class Task:
 
     ``near`` and ``far`` are unconstrained points, shape (point, coordinate): half of the chains
     start at the one and half at the other, since chains that all start where the last ones ended
-    would never find another mode.
+    would never find another mode. ``tune`` draws of each chain are for warm-up, those of the
+    settings by default; ``careful`` halves the distance of the sampler's target acceptance from 1.
+    ``why`` says what the fit is for.
     """
 
     trust: tuple[float, ...]
@@ -66,6 +72,9 @@ class Task:
     seed: int
     near: Floats
     far: Floats
+    tune: int | None = None
+    careful: bool = False
+    why: str = "ends"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +99,11 @@ class Fit:
     def draws(self) -> int:
         """Number of draws of all chains."""
         return self.run.u.shape[0] * self.run.u.shape[1]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the chains agree and rarely diverge."""
+        return self.r_hat <= R_HAT and self.run.divergences <= DIVERGENT * self.draws
 
     def anchor(self) -> Anchor:
         """Return what the mixture needs."""
@@ -168,17 +182,20 @@ def _fit(engine: Engine, settings: Settings, task: Task) -> Fit:
     """Sample in two halves, one started near and one far."""
     trust = np.array(task.trust)
     half = settings.chains // 2
+    options = settings.options
+    if task.careful:
+        options["target_accept"] = (1 + options.get("target_accept", TARGET_ACCEPT)) / 2
     runs = [
         engine.sample(
             trust,
             task.real,
             partial(_start, engine, task, pool),
             draws=task.draws,
-            tune=settings.tune,
+            tune=settings.tune if task.tune is None else min(task.tune, settings.tune),
             chains=chains,
             cores=settings.cores,
             seed=task.seed + number,
-            options=settings.options,
+            options=options,
         )
         for number, (pool, chains) in enumerate(
             ((task.near, half), (task.far, settings.chains - half))

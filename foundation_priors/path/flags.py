@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.errors import UnreliableWarning
+from foundation_priors.path.fits import DIVERGENT, R_HAT
 from foundation_priors.path.points import Points
 
-__all__ = ["levels_above", "warn"]
+if TYPE_CHECKING:
+    from foundation_priors.path.ladder import Ladder
+
+__all__ = ["advise", "levels_above", "warn"]
 
 
 def warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
@@ -25,6 +30,31 @@ def warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
             UnreliableWarning,
             stacklevel=levels_above(),
         )
+
+
+def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> None:
+    """Warn where every weight of a path fails, and say what would help most."""
+    checks, other = (ladder.check(points, leave_out=False) for ladder in (posterior, prior))
+    if not checks.weights_fail.all():
+        return
+    fits = [fit for ladder in (posterior, prior) for fit in ladder.fits]
+    diverging = max(fit.run.divergences / fit.draws for fit in fits)
+    worst = max(fit.r_hat for fit in fits)
+    if diverging > DIVERGENT:
+        what = f"{diverging:.1%} of an anchor's draws diverge"
+        cure = "raise target_accept=, or write the model in another parameterisation"
+    elif worst > R_HAT:
+        what = f"chains disagree (r-hat up to {worst:.3g})"
+        cure = "tune longer (tune=) and draw more (draws=); where modes lie apart, that cannot help"
+    elif not (checks.linked & other.linked).all():
+        what, cure = "anchors do not overlap", "allow for more of them (max_anchors=)"
+    else:
+        what, cure = "the draws are too few", "draw more (draws=)"
+    warnings.warn(
+        f"Every weight of the path fails a check: {what}. To mend it, {cure}.",
+        UnreliableWarning,
+        stacklevel=levels_above(),
+    )
 
 
 def levels_above() -> int:

@@ -31,7 +31,6 @@ OVERLAP = 0.03
 doi 10.1007/s10822-015-9840-9)."""
 FOREIGN = 0.002
 """Largest weight that draws of an unreliable anchor may have."""
-DIVERGENT = 0.01
 REMEMBERED = 4
 """How many sets of weights a ladder remembers the checks of, since every result asks for them."""
 EXTREME = -1e100
@@ -106,9 +105,14 @@ class Ladder:
         self._checked: dict[tuple[bytes, bool], Checks] = {}
         self.u = np.concatenate([f.run.u.reshape(f.draws, -1) for f in fits])
         ratios = _ratios(self.fits, {} if densities is None else densities)
-        known = {} if like is None else dict(zip(like.fits, like.mixture.f, strict=True))
+        known = {} if like is None else like.normalisers
         guess = {k: known[fit] for k, fit in enumerate(self.fits) if fit in known}
         self.mixture = Mixture([fit.anchor() for fit in fits], ratios, guess)
+
+    @property
+    def normalisers(self) -> dict[Fit, float]:
+        """Each fit's f, up to one constant."""
+        return dict(zip(self.fits, self.mixture.f.tolist(), strict=True))
 
     @property
     def zero(self) -> Floats:
@@ -141,8 +145,7 @@ class Ladder:
         among them whose chains agree may have found one mode of several, so it is not relied on
         either. Independent draws from a known density always are.
         """
-        few = [f.run.divergences <= DIVERGENT * f.draws for f in self.fits]
-        agree = np.array([f.r_hat <= R_HAT for f in self.fits]) & np.array(few)
+        agree = np.array([fit.agrees for fit in self.fits])
         if agree.all():
             return agree
         doubtful = self.mixture.points[~agree]
@@ -265,6 +268,10 @@ class Ladder:
         m = self.mixture
         w = m.weights(trust[None])[0]
         return self.fits[int(np.argmax(np.bincount(m.origin, w, len(self.fits))))]
+
+    def resample(self, trust: Floats, size: int, rng: np.random.Generator) -> Floats:
+        """Return draws as they are at ``trust``, shape (size, coordinate)."""
+        return self.u[rng.choice(len(self.u), size, p=self.mixture.weights(trust[None])[0])]
 
     def between(self, start: Floats, end: Floats, size: int) -> Floats:
         """Return ``size`` weights from ``start`` to ``end``, about evenly spaced in arc."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from foundation_priors.path.bridge import EFFICIENT, MOST, WORTHWHILE, Referenced
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import R_HAT, Fit, charge
+from foundation_priors.path.ledger import THROWN_AWAY
 from foundation_priors.path.reference import Reference
 
 __all__ = ["MANY", "MatchedBridge"]
@@ -25,12 +26,13 @@ MANY = 40
 """From so many coordinates on, references are matched by gradients. Fitted to 8 effective draws a
 coordinate, as they are in fewer, a Gaussian is d / 32 nats from the right one."""
 ROUNDS, PER_COORDINATE = 3, 4
-"""How often a reference is matched anew, each time with so many gradients a coordinate."""
+"""How often a reference is matched anew, each time with so many gradients a coordinate: once less
+where it begins with the reference of a neighbouring weight."""
 ENOUGH = 0.85
 """Effective share of anchors' draws that neighbours 2 apart need for the weights between."""
 SOUND = 0.05
 """Where a smaller share of a reference's draws is effective, means and sds need an anchor too."""
-TRIED = 1000
+TRIED = 500
 """Draws that tell how large a share of a reference's draws is effective."""
 
 
@@ -62,7 +64,9 @@ class MatchedBridge(Referenced):
         if reference is not None:
             size = np.clip(EFFICIENT / share, 1, MOST) if share >= WORTHWHILE else 1
             fit = self._draw(reference, point, int(self.draws * size))
-            self.fits.append(charge(fit, *cost))
+            self._keep(charge(fit, *cost))
+        else:
+            self.ledger.count(THROWN_AWAY, *cost)
         return share >= (SOUND if self.real else WORTHWHILE)
 
     @staticmethod
@@ -79,7 +83,7 @@ class MatchedBridge(Referenced):
             u = near.run.u.reshape(near.draws, -1)
             reference = Reference.fit(u, np.full(near.draws, 1 / near.draws))
         rng = np.random.default_rng(next(self.seeds))
-        for left in reversed(range(ROUNDS + 1)):
+        for left in reversed(range(ROUNDS + (near.reference is None))):
             if reference is None:
                 break
             u = reference.draw(PER_COORDINATE * self.engine.dim if left else TRIED, rng)

@@ -359,14 +359,14 @@ class Mixture:
         """Return f to start from: where there is no guess, by the draws of the anchors before."""
         f = np.zeros(len(self.points))
         order = np.argsort(self.points.sum(axis=1), kind="stable")
-        done = list(np.flatnonzero(self.known)) if self.known.any() else [int(order[0])]
+        done = np.flatnonzero(self.known).tolist() if self.known.any() else [int(order[0])]
         if not self.known.any() and done[0] in guess:
             guess = {k: value - guess[done[0]] for k, value in guess.items()}
         for anchor, value in guess.items():
             if anchor not in done:
                 f[anchor] = value
                 done.append(anchor)
-        for this in order:
+        for this in order.tolist():
             if this in done:
                 continue
             rows = np.isin(self.origin, done)

@@ -37,11 +37,25 @@ def diagnostics(path: TrustPath, trust: Trust) -> xr.Dataset:
         "evidence_reliable": ~bad,
     }
     out = xr.Dataset({name: points.wrap(value) for name, value in by_trust.items()})
-    return out.merge(_anchors(path), compat="no_conflicts").assign_attrs(
-        pareto_k_limit=checks.pareto_k_limit,
-        ess_floor=1000.0,
-        coinciding_rows=path.facts.coincide,
+    return (
+        out.merge(_anchors(path), compat="no_conflicts")
+        .assign(_cost(path))
+        .assign_attrs(
+            pareto_k_limit=checks.pareto_k_limit,
+            ess_floor=1000.0,
+            coinciding_rows=path.facts.coincide,
+        )
     )
+
+
+def _cost(path: TrustPath) -> dict[str, Any]:
+    """Return what each stage of the building took, or nothing where a file does not tell."""
+    if not path.facts.cost:
+        return {}
+    spent = zip(*path.facts.cost.values(), strict=True)
+    names = ("stage_seconds", "stage_gradients", "stage_fits")
+    columns: dict[str, Any] = {n: ("stage", list(v)) for n, v in zip(names, spent, strict=True)}
+    return columns | {"stage": list(path.facts.cost)}
 
 
 def _anchors(path: TrustPath) -> xr.Dataset:

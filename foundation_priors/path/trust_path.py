@@ -18,8 +18,10 @@ from foundation_priors.path.data import sums_of
 from foundation_priors.path.draws import to_dataset
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import Settings
+from foundation_priors.path.flags import advise
 from foundation_priors.path.information import check_offsets, worth_of_sources
 from foundation_priors.path.ladder import Ladder
+from foundation_priors.path.ledger import COMPILING, STATISTICS
 from foundation_priors.path.result import Facts, TrustPath
 from foundation_priors.prior.beliefs import check_path
 from foundation_priors.prior.columns import ColumnSpec
@@ -184,17 +186,23 @@ def climb(
     doing: str = "",
 ) -> TrustPath:
     """Sample both ladders with an engine, and return the path."""
+    climber = Climber(engine, recipe.plan, seed)
+    ledger = climber.ledger
     with _progress(progressbar) as progress:
         if "compiled" not in engine.__dict__:
             progress("compiling the model", total=1)
-            engine.compiled  # noqa: B018  (compiles)
+            with ledger.timing(COMPILING):
+                engine.compiled  # noqa: B018  (compiles)
             progress("compiling the model", advance=1)
 
         def stage(name: str, **numbers: int) -> None:
             progress(f"{doing}{name}", **numbers)
 
-        posterior, prior = Climber(engine, recipe.plan, seed, stage).climb()
-    return _result(engine, posterior, prior, recipe, synthetic, seed)
+        climber.progress = stage
+        with ledger.timing(STATISTICS):
+            posterior, prior = climber.climb()
+            advise(climber.check_points(posterior), posterior, prior)
+    return _result(engine, posterior, prior, recipe, synthetic, seed, ledger.stages)
 
 
 def _check(max_trust: float, draws: int, tune: int, chains: int) -> None:
@@ -234,6 +242,7 @@ def _result(
     recipe: Recipe,
     synthetic: Any,
     seed: Any,
+    cost: dict[str, tuple[float, int, int]],
 ) -> TrustPath:
     tilted, plan = engine.tilted, recipe.plan
     columns = recipe.options["columns"] or {}
@@ -254,6 +263,7 @@ def _result(
         tilted.links,
         {name: labels for name, (_, labels) in tilted.parts.items()},
         sums_of(recipe.model),
+        cost=cost,
     )
     return TrustPath(
         posterior,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pymc as pm
     from pytensor.compile.mode import Mode
     from pytensor.graph.basic import Variable
+    from pytensor.graph.fg import FunctionGraph
     from pytensor.tensor.variable import TensorVariable
 
 __all__ = [
@@ -166,12 +167,12 @@ def _without_initial_values(model: pm.Model) -> Iterator[dict[str, object]]:
         model.rvs_to_initial_values.update(kept)
 
 
-def copy_model(model: pm.Model) -> pm.Model:
+def copy_model(model: pm.Model, rewrite: Callable[[FunctionGraph], None] | None = None) -> pm.Model:
     """Copy a model with its initial values, which `Model.copy` refuses, in its order.
 
     Nothing is shared: whatever happens to the model's data, or to the arrays that it was made from,
     the copy stays what it is. Labels of its dimensions that samplers and files cannot hold become
-    text.
+    text. ``rewrite`` may change the graph of the copy.
     """
     from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
@@ -179,6 +180,8 @@ def copy_model(model: pm.Model) -> pm.Model:
         graph, made = fgraph_from_model(model)
     owned = [(v, new) for old, v in made.items() if (new := _owned(old, v)) is not None]
     graph.replace_all(owned, import_missing=True)
+    if rewrite is not None:
+        rewrite(graph)
     copy = model_from_fgraph(graph, mutate_fgraph=True)
     for dim, labels in copy.coords.items():
         if labels is not None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.beliefs import Beliefs
 from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning
 from foundation_priors.path.flags import levels_above
-from foundation_priors.prior.tilt import LOGLIK
+from foundation_priors.prior.tilt import TRUST
 from foundation_priors.synthetic.exchange import exchange
 from foundation_priors.trust.fit import trust_posterior
 
@@ -259,20 +259,25 @@ def _with_rows(engine: Engine, tilted: Tilted, called: bool) -> Engine:
     from foundation_priors.path.engine import Engine
 
     new = Engine(tilted)
-    before, after = _rows(engine.tilted), _rows(tilted)
+    before, after = _data(engine), _data(new)
     alike = before.keys() == after.keys() and all(
         before[name].shape == after[name].shape for name in after
     )
     if alike and not called:
-        new.__dict__["compiled"] = engine.compiled.with_data(**after)
+        used = {v.name for v in engine.compiled.shared_var_keys}
+        rows = {name: value for name, value in after.items() if name in used}
+        new.__dict__["compiled"] = engine.compiled.with_data(**rows)
     return new
 
 
-def _rows(tilted: Tilted) -> dict[str, NDArray[Any]]:
-    """Return what a tilted model holds of the answers: the package's own shared variables."""
+def _data(engine: Engine) -> dict[str, NDArray[Any]]:
+    """Return what an engine's model holds of rows, and what it computed from them, by name."""
     from pytensor.compile.sharedvalue import SharedVariable
     from pytensor.graph.traversal import ancestors
 
-    own = {data.name for data in tilted.model.data_vars}
-    found = [v for v in ancestors([tilted.model[LOGLIK]]) if isinstance(v, SharedVariable)]
-    return {str(v.name): v.get_value() for v in found if v.name and v.name not in own}
+    from foundation_priors.path.engine import EVIDENCE
+
+    model = engine.model
+    found = ancestors([*model.potentials, *model.deterministics])
+    held = [v for v in found if isinstance(v, SharedVariable) and v.name]
+    return {str(v.name): v.get_value() for v in held if v.name not in (TRUST, EVIDENCE)}
