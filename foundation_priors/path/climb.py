@@ -33,6 +33,8 @@ __all__ = ["Climber", "Plan", "posterior_at_zero"]
 type Floats = NDArray[np.float64]
 
 GAP = 2.0
+MIXING = 0.35
+"""Effective share of the draws of ell that an anchor of the usual length is made for."""
 STARTS, LONGEST = 100, 8
 """Draws among which chains start, and the most draws of an anchor, times those of the plan."""
 WARM = 100
@@ -79,10 +81,11 @@ class Climber:
         plan: Plan,
         seed: Any,
         progress: Callable[..., None] = lambda *_, **__: None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.engine, self.plan, self.progress = engine, plan, progress
         self.seeds = np.random.SeedSequence(seed)
-        self.ledger = Ledger()
+        self.ledger = ledger or Ledger()
         self.sources = len(engine.tilted.sources)
         self.zero = np.zeros(self.sources)
         self.far = np.zeros((1, engine.dim))
@@ -148,6 +151,8 @@ class Climber:
     def _ends(self) -> tuple[list[Fit], list[Fit]]:
         plan, wide = self.plan, self.plan.draws
         forward = forward_fit(self.engine, 2 * 4 * plan.draws, self._seed())
+        if forward is not None:
+            self.ledger.add("draws of the prior", forward.run)
         start = self._typical() if forward is None else forward.run.u[0]
         self.far = start
         tasks = [self._task(self.zero, 1.0, wide, start)]
@@ -318,13 +323,19 @@ class Climber:
         if not miss <= 1 or not ladder.linked.all():
             gaps = ladder.weakest_gaps(self._fillers(ladder, miss))
             middles = [ladder.between(*gap, 3)[1] for gap in gaps]
-            wanted.extend((m, self._draws(real), "added for evidence") for m in middles)
+            wanted.extend((m, self._filling(ladder, m), "added for evidence") for m in middles)
         rng = np.random.default_rng(self._seed())
         return [
             self._task(p, real, n, ladder.resample(p, STARTS, rng), far, tune=max(WARM, n // 3))
             for p, n, why in wanted[: max(room, 0)]
             for _, far in [self._beside(ladder.fits, p)]
         ]
+
+    def _filling(self, ladder: Ladder, point: Floats) -> int:
+        """Return the draws of a chain that fill a gap: the more, the slower ell mixes there."""
+        near = ladder.near(point)
+        times = np.clip(MIXING * near.draws / near.ess, 1, LONGEST)
+        return int(self._draws(near.real) * times)
 
     @staticmethod
     def _fillers(ladder: Ladder, miss: float) -> int:

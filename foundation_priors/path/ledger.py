@@ -17,10 +17,10 @@ THROWN_AWAY = "references thrown away"
 class Ledger:
     """Seconds, gradients and numbers of fits by stage.
 
-    Stages are ``compiling``, the fits at the ``ends`` of the path, ``references`` and ``references
-    thrown away``, anchors ``between``, those ``added for means`` or ``added for evidence`` where a
-    check failed, ``chains that went on`` since they did not agree, and ``statistics``, which is
-    all else.
+    Stages are ``compiling``, ``draws of the prior``, the fits at the ``ends`` of the path,
+    ``references`` and ``references thrown away``, anchors ``between``, those ``added for means`` or
+    ``added for evidence`` where a check failed, ``chains that went on`` since they did not agree,
+    and ``statistics``, which is all else.
     """
 
     def __init__(self) -> None:

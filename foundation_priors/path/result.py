@@ -359,9 +359,10 @@ class TrustPath(Rules):
             draws of a sampled anchor, in standard errors) and ``surprise`` (how far a pilot's mean
             of ell lies from the path's, in standard errors). Over ``stage``: ``stage_seconds``,
             ``stage_gradients`` and ``stage_fits``, what each stage of the building took:
-            ``compiling``, the fits at the ``ends``, ``references``, ``references thrown away``,
-            anchors ``between``, those ``added for means`` and ``added for evidence``, ``chains
-            that went on`` since they did not agree, and ``statistics``, all else.
+            ``compiling``, ``draws of the prior``, the fits at the ``ends``, ``references``,
+            ``references thrown away``, anchors ``between``, those ``added for means`` and ``added
+            for evidence``, ``chains that went on`` since they did not agree, and ``statistics``,
+            all else.
         """
         from foundation_priors.path.summary import diagnostics
 

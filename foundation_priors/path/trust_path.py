@@ -21,7 +21,7 @@ from foundation_priors.path.fits import Settings
 from foundation_priors.path.flags import advise
 from foundation_priors.path.information import check_offsets, worth_of_sources
 from foundation_priors.path.ladder import Ladder
-from foundation_priors.path.ledger import COMPILING, STATISTICS
+from foundation_priors.path.ledger import COMPILING, STATISTICS, Ledger
 from foundation_priors.path.result import Facts, TrustPath
 from foundation_priors.prior.beliefs import check_path
 from foundation_priors.prior.columns import ColumnSpec
@@ -186,8 +186,7 @@ def climb(
     doing: str = "",
 ) -> TrustPath:
     """Sample both ladders with an engine, and return the path."""
-    climber = Climber(engine, recipe.plan, seed)
-    ledger = climber.ledger
+    ledger = Ledger()
     with _progress(progressbar) as progress:
         if "compiled" not in engine.__dict__:
             progress("compiling the model", total=1)
@@ -198,8 +197,8 @@ def climb(
         def stage(name: str, **numbers: int) -> None:
             progress(f"{doing}{name}", **numbers)
 
-        climber.progress = stage
         with ledger.timing(STATISTICS):
+            climber = Climber(engine, recipe.plan, seed, stage, ledger)
             posterior, prior = climber.climb()
             advise(climber.check_points(posterior), posterior, prior)
     return _result(engine, posterior, prior, recipe, synthetic, seed, ledger.stages)
