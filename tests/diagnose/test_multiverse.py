@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import pytest
 
 import foundation_priors as fp
@@ -12,37 +11,42 @@ from foundation_priors.elicit.anticipation import Anticipation
 from foundation_priors.errors import ColumnError
 from foundation_priors.plots.circularity import plot_circularity
 from foundation_priors.plots.multiverse import plot_multiverse
+from tests.path import models
 
-REAL = np.array([0.5, -0.3, 1.1, 0.9])
-SAID = {0: [1.0, 2.0, 1.5], 1: [3.0, 2.5, 3.5]}
+ANSWERS = {0: [1.0, 2.0, 1.5], 1: [3.0, 2.5, 3.5]}
 
 
 @pytest.fixture(scope="module")
 def answers() -> fp.SyntheticData:
-    rows = [{"revision": k, "y": v} for k, values in SAID.items() for v in values]
+    rows = [{"revision": k, "y": v} for k, values in ANSWERS.items() for v in values]
     return fp.SyntheticData.from_dataframe(
         pd.DataFrame(rows), outcome="y", cluster="revision", weight=1
     )
 
 
 @pytest.fixture(scope="module")
-def model() -> pm.Model:
-    with pm.Model() as model:
-        mu = pm.Normal("mu", 0, 2)
-        pm.Normal("y", mu, 1, observed=REAL)
-    return model
+def path() -> fp.TrustPath:
+    return models.normal("framing")
+
+
+REAL, FRAMED = models.normal_data()
+SAID = {name: group.y.to_numpy() for name, group in FRAMED.groupby("framing")}
 
 
 @pytest.fixture(scope="module")
-def path(model, answers) -> fp.TrustPath:
-    return fp.trust_path(model, answers, by="revision", random_seed=1, progressbar=False)
+def revised() -> fp.SyntheticData:
+    """Return the path's answers, as those to two revisions of a prompt."""
+    frame = FRAMED.rename(columns={"framing": "revision"})
+    return fp.SyntheticData.from_dataframe(frame, outcome="y", cluster="revision", weight=1)
 
 
-def exact(trust: dict[int, float], real: bool) -> tuple[float, float]:
+def exact(trust: dict[str, float], real: bool) -> tuple[float, float]:
     """Return mean and sd of mu at weights of the revisions."""
-    precision = 1 / 4 + len(REAL) * real + sum(3 * w for w in trust.values())
-    total = REAL.sum() * real + sum(w * sum(SAID[k]) for k, w in trust.items())
-    return total / precision, precision**-0.5
+    m0, s0, sigma = models.KNOWN.values()
+    rows = len(REAL) * real + sum(len(SAID[k]) * w for k, w in trust.items())
+    total = REAL.sum() * real + sum(w * SAID[k].sum() for k, w in trust.items())
+    precision = 1 / s0**2 + rows / sigma**2
+    return (m0 / s0**2 + total / sigma**2) / precision, precision**-0.5
 
 
 @pytest.mark.parametrize("trust", [0.4, 1.0])
@@ -50,7 +54,7 @@ def test_a_path_without_refits(path, trust):
     table = multiverse(path, "mu", trust, prob=0.8)
     weights = {"no answers": {}, "all": dict.fromkeys(SAID, trust)}
     for k in SAID:
-        weights[str(k)] = {k: trust}
+        weights[k] = {k: trust}
         weights[f"without {k}"] = {j: trust for j in SAID if j != k}
     assert set(table["variant"].values) == set(weights)
     for label, given in weights.items():
@@ -78,16 +82,16 @@ def test_leaving_out_agrees_with_the_room_of_trust(path):
 def test_a_rule_learns_the_weights_of_those_that_speak(path):
     table = multiverse(path, "mu")
     mine = table["mean"].sel(data="with real data")
-    np.testing.assert_allclose(mine.sel(variant="0"), mine.sel(variant="without 1"))
-    alone = [mine.sel(variant=v).item() for v in ("0", "1")]
-    assert mine.sel(variant="no answers") < alone[0] < alone[1] < 1.5
+    np.testing.assert_allclose(mine.sel(variant="plain"), mine.sel(variant="without roleplay"))
+    low, none, high = (mine.sel(variant=v) for v in ("plain", "no answers", "roleplay"))
+    assert SAID["plain"].mean() < low < none < high < SAID["roleplay"].mean()
     assert "at trust cautious" in table.attrs["reading"]
 
 
 def test_one_weight_for_each(path):
-    trust = {"0": 0.5, "1": 0.0}
+    trust = {"plain": 0.5, "roleplay": 0.0}
     table = multiverse(path, "mu", trust).sel(data="with real data")["mean"]
-    np.testing.assert_allclose(table.sel(variant="1"), table.sel(variant="no answers"))
+    np.testing.assert_allclose(table.sel(variant="roleplay"), table.sel(variant="no answers"))
     np.testing.assert_allclose(table.sel(variant="all"), path.mean("mu", trust))
 
 
@@ -98,11 +102,11 @@ def test_several_paths_are_compared(path):
     np.testing.assert_allclose(at.sel(variant="a"), path.mean("mu", 0.5))
 
 
-def test_circularity_with_the_posterior(path, answers):
+def test_circularity_with_the_posterior(path, revised):
     given = Anticipation("y", value=5, when=None)
-    found = circularity(answers, given, path=path, quantity="mu", trust=1.0)
+    found = circularity(revised, given, path=path, quantity="mu", trust=1.0)
     at = found["posterior_mean"].sel(data="with real data")
-    for prompt, weights in (("none", {}), ("first", {0: 1}), ("last", {1: 1})):
+    for prompt, weights in (("none", {}), ("first", {"plain": 1}), ("last", {"roleplay": 1})):
         mean, sd = exact(weights, True)
         assert abs(at.sel(prompt=prompt) - mean) < 4 * sd / np.sqrt(1000)
     assert found["share"] == 1
@@ -112,12 +116,8 @@ def test_circularity_with_the_posterior(path, answers):
 
 
 def test_circularity_with_a_path_of_other_names(path, answers):
-    frame = answers.dataset.to_dataframe().reset_index(drop=True)
-    other = fp.SyntheticData.from_dataframe(
-        frame.assign(revision=frame["revision"] + 5), outcome="y", cluster="revision"
-    )
-    with pytest.raises(ValueError, match="no weight for the revision 5"):
-        circularity(other, path=path, quantity="mu")
+    with pytest.raises(ValueError, match="no weight for the revision 0"):
+        circularity(answers, path=path, quantity="mu")
 
 
 def test_answers(answers):
@@ -179,7 +179,7 @@ def test_pictures(path, answers):
     table = multiverse(path, "mu", 1.0)
     axes = plot_multiverse(table, real=(0.5, 0.1, 0.9))
     shown = [t.get_text() for t in axes.get_yticklabels()]
-    assert shown == ["no answers", "0", "1", "all", "without 1", "without 0"]
+    assert shown == ["no answers", "plain", "roleplay", "all", "without roleplay", "without plain"]
     axes.figure.canvas.draw()
     plot_multiverse(table, prior=False, ax=plt.subplots()[1], xlabel="mu").figure.canvas.draw()
     given = Anticipation("y", quantiles={0.1: 3, 0.9: 5}, when=None)

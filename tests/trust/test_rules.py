@@ -1,5 +1,7 @@
 """Rules of trust on paths with a closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -50,7 +52,7 @@ def test_the_cap_holds_back_answers_that_agree():
     """Fifty answers just like the real rows gain evidence all the way; they may count for 5."""
     frame = pd.DataFrame({"heads": [1, 1, 1, 1, 0] * 10})
     llm = fp.SyntheticData.from_dataframe(frame, outcome="heads", source="llm", weight=1)
-    path = fp.trust_path(models.coin_model(), llm, random_seed=1, progressbar=False)
+    path = models.again(models.coin(), 1, llm)
     free, capped = (path.mean("theta", r) for r in ("evidence", "capped evidence"))
     assert free.trust.item() > 0.9
     assert path.effective_observations(capped.trust.item()).item() == pytest.approx(5, rel=1e-3)
@@ -177,5 +179,6 @@ def test_several_observed_variables_are_left_out_row_by_row():
         theta = pm.Beta("theta", 1, 1)
         pm.Bernoulli("heads", theta, observed=[1, 1, 1])
         pm.Binomial("more", n=2, p=theta, observed=[1, 0])
-    path = fp.trust_path(model, models.coin_answers(), random_seed=1, progressbar=False)
+    # Draws of the same parameter will do to count rows.
+    path = replace(models.coin(), model=model)
     assert fp.trust.loo(path, [0.0]).attrs["n_rows"] == 5
