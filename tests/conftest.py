@@ -41,20 +41,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SHARED = "shared paths"
+LONG = ("test_notebooks.py", "test_readme.py", "test_cli.py", "test_zoo.py")
+APART = LONG[:2]
+"""Files whose tests share nothing, and may run in different processes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort tests for several processes, with ``--dist loadgroup --no-loadscope-reorder``.
 
     Files that share the paths of ``tests/path/models.py`` stay in one process, which compiles each
-    once; other files stay whole; every notebook goes where there is room. What takes longest comes
-    first, so that nobody waits for it at the end.
+    once; other files stay whole, but for `APART`, whose tests go where there is room. What takes
+    longest comes first, so that nobody waits for it at the end.
     """
     groups = {item.nodeid: _group(item.path) for item in items}
     for item in items:
-        notebook = item.path.name == "test_notebooks.py"
-        item.add_marker(pytest.mark.xdist_group(item.name if notebook else groups[item.nodeid]))
-    items.sort(key=lambda i: (groups[i.nodeid] != SHARED, i.path.name != "test_notebooks.py"))
+        apart = item.path.name in APART
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if apart else groups[item.nodeid]))
+    last = len(LONG)
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda i: (groups[i.nodeid] != SHARED, order.get(i.path.name, last)))
 
 
 @cache
