@@ -82,6 +82,7 @@ bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.coverage
 	$(bin)/python -m tests.benchmarks.reproducible
 	FP_KILLS=20 $(bin)/python -m pytest -q tests/elicit/test_kill.py
+	FP_WHOLE=1 $(bin)/python -m pytest -q tests/test_notebooks.py tests/test_readme.py
 endif
 
 accuracy: $(stamp)
