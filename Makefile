@@ -54,7 +54,7 @@ demo: $(stamp)
 lint: $(stamp)
 	$(bin)/ruff check -q .
 	$(bin)/ruff format -q --check .
-	$(bin)/mypy
+	$(bin)/mypy -n auto
 
 # One process a core, each with a single thread for linear algebra; tests/conftest.py groups what
 # shares compiled models and puts the longest first.
