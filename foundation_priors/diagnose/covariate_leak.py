@@ -10,7 +10,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.diagnose.covariate_leak_core import accuracy, features, follow, predicted
+from foundation_priors.diagnose.covariate_leak_core import (
+    accuracy,
+    features,
+    follow,
+    gained,
+    predicted,
+)
 from foundation_priors.diagnose.leakage_words import chance
 from foundation_priors.errors import ColumnError, did_you_mean
 from foundation_priors.synthetic.columns import named_index
@@ -24,6 +30,8 @@ type Floats = NDArray[np.float64]
 
 FEWEST = 20
 MOST_LEVELS = 21
+CLEAR = 2.0
+"""Standard errors beyond which columns are said to tell more of the outcome."""
 FAILS_WHEN = (
     "The probe fails where the columns give the outcome away in a way that neither their values, "
     "added up, nor shared values show, and a column that people truly decide by looks the same as "
@@ -74,7 +82,8 @@ def covariate_leak(
         explained. Over ``group``: ``pairs``; ``follows``, the mean gain in probability that the
         outside columns give to what the answers say (for numbers the mean product, in sds);
         ``expected``, the same with answers permuted among pairs; ``p_value``. Attributes
-        ``reading`` and ``fails_when``.
+        ``gain``, by which both are more accurate than given alone, with ``gain_error``, ``reading``
+        and ``fails_when``.
 
     Raises
     ------
@@ -131,12 +140,14 @@ def covariate_leak(
     }
     fits = {k: predicted(_matrix(v, len(y)), y, levels, split) for k, v in sets.items()}
     scores = {k: accuracy(v, y) for k, v in fits.items()}
+    gain, error = gained(fits["both"], fits["given"], y)
     rows = _followed(synthetic, name, levels, _ids(real, pairs, len(y)), fits, y, by, rng)
     out = xr.Dataset(
         {"accuracy": ("columns", list(scores.values()))}
         | {k: ("group", v) for k, v in rows.items() if k != "group"},
         {"columns": list(scores), "group": rows["group"]},
-        {"outcome": name, "outside": ", ".join(outside), "kind": "levels" if levels else "numbers"},
+        {"outcome": name, "outside": ", ".join(outside), "kind": "levels" if levels else "numbers"}
+        | {"gain": gain, "gain_error": error},
     )
     out.attrs |= {"reading": _reading(out), "fails_when": FAILS_WHEN}
     return out
@@ -286,11 +297,13 @@ def _reading(found: xr.Dataset) -> str:
     }
     unit = "of the real outcomes rightly" if found.attrs["kind"] == "levels" else "of the variance"
     first = (
-        f"The columns outside the model ({found.attrs['outside']}) predict {score['outside']:.0%} "
-        f"{unit} by themselves, the model's covariates {score['given']:.0%}, both "
-        f"{score['both']:.0%}, nothing {score['nothing']:.0%}."
+        f"The columns outside the model ({found.attrs['outside']}) predict {score['outside']:z.0%} "
+        f"{unit} by themselves, the model's covariates {score['given']:z.0%}, both "
+        f"{score['both']:z.0%}, nothing {score['nothing']:z.0%}."
     )
-    tells = score["both"] > score["given"] + 0.02
+    gain, error = found.attrs["gain"], found.attrs["gain_error"]
+    tells = gain > CLEAR * error
+    first += f" To the model's covariates they add {gain:z.1%} (error {error:.1%})."
     low = found["p_value"] <= 0.05
     names = [str(g) for g in found["group"].values[low.values]]
     told = ", ".join(f"{g} ({chance(float(found['p_value'].sel(group=g)))})" for g in names)
@@ -301,9 +314,7 @@ def _reading(found: xr.Dataset) -> str:
         )
     if tells:
         return f"{first} They tell of the outcome, but no group of answers is shown to follow them."
+    unclear = f"{first} They are not shown to tell more of the outcome"
     if names:
-        return (
-            f"{first} They hardly add to the outcome, though answers follow what they suggest: "
-            f"{told}."
-        )
-    return f"{first} They hardly add to the outcome, and no group of answers follows them."
+        return f"{unclear}, though answers follow what they suggest: {told}."
+    return f"{unclear}, and no group of answers is shown to follow them."

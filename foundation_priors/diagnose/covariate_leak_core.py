@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-__all__ = ["accuracy", "features", "follow", "predicted"]
+__all__ = ["accuracy", "features", "follow", "gained", "predicted"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int_]
@@ -108,9 +108,23 @@ def _numbers(x: Floats, y: np.ndarray, new: Floats, levels: int) -> Floats:
 
 def accuracy(said: Floats, y: np.ndarray) -> float:
     """Return the share of right levels, or the share of the variance that is explained."""
+    return float(_right(said, y).mean())
+
+
+def gained(more: Floats, less: Floats, y: np.ndarray) -> tuple[float, float]:
+    """Return by how much one set of predictions is more accurate than another, and its error.
+
+    The standard error is that of the mean difference over rows, which are compared in pairs.
+    """
+    gain = _right(more, y) - _right(less, y)
+    return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def _right(said: Floats, y: np.ndarray) -> Floats:
+    """Return of each row what its prediction adds to `accuracy`, the mean."""
     if said.ndim == 2:
-        return float((said.argmax(axis=1) == y).mean())
-    return float(1 - ((y - said) ** 2).mean() / y.var())
+        return (said.argmax(axis=1) == y).astype(float)
+    return 1 - (y - said) ** 2 / y.var()
 
 
 def follow(

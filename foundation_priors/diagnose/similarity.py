@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from foundation_priors.diagnose.similarity_core import cells, compare
+from foundation_priors.diagnose.similarity_core import cells, compare, seen_by
 from foundation_priors.diagnose.vendi_core import tfidf
 from foundation_priors.diagnose.voices_columns import (
     indicators,
@@ -27,6 +27,9 @@ __all__ = ["similarity"]
 
 type Floats = NDArray[np.float64]
 
+FEWEST = 3
+NEAR = 0.1
+"""Where another level surely lacks less than this share of a level's own likeness, it is no voice."""
 FAILS_WHEN = (
     "Sources that answer the items rightly agree because the items differ, so agreement is not yet"
     " copying: error_correlation against truth tells these apart; and a source without repeated"
@@ -74,7 +77,8 @@ def similarity(
         answers to different items, ``centred`` with ``lower`` and ``upper``, ``p`` (chance of as
         much similarity when items are shuffled) and ``items``. A source with itself: its different
         answers to one item. Attributes: ``across`` and ``own``, the means of ``centred`` between
-        sources and within them.
+        sources and within them, and ``gap``, by how much sources agree more with themselves than
+        with each other on the ``compared`` items, with ``gap_error`` and ``own_error``.
 
     Raises
     ------
@@ -124,10 +128,13 @@ def similarity(
     rng = np.random.default_rng(random_seed)
     names = list(groups)
     found = np.full((6, len(names), len(names)), np.nan)
+    alike = np.full((len(names), len(names), data.count.shape[1]), np.nan)
     z = float(stats.norm.ppf((1 + prob) / 2))
     for i in range(len(names)):
         for j in range(i, len(names)):
             matched, floor, shuffled = compare(data, i, j, rng, shuffles)
+            if len(matched) >= FEWEST and floor > 0:
+                alike[i, j, seen_by(data, i, j)] = 1 - matched / floor
             found[:, i, j] = found[:, j, i] = _summary(matched, floor, shuffled, z)
     across = found[2][np.triu_indices(len(names), 1)]
     if np.isnan(across).all():
@@ -141,10 +148,11 @@ def similarity(
         {"by": by, "item": label, "across": float(np.nanmean(across))},
     )
     result.attrs["own"] = float(np.nanmean(own)) if np.isfinite(own).any() else float("nan")
+    result.attrs |= _apart(alike)
     result["lower"] = result["centred"] - z * result["error"]
     result["upper"] = np.minimum(result["centred"] + z * result["error"], 1.0)
     result = result.drop_vars("error")
-    result.attrs |= {"reading": _reading(result), "fails_when": FAILS_WHEN}
+    result.attrs |= {"reading": _reading(result, prob), "fails_when": FAILS_WHEN}
     return result
 
 
@@ -181,7 +189,7 @@ def _features(
 
 def _summary(matched: Floats, floor: float, shuffled: Floats, z: float) -> Floats:
     items = len(matched)
-    if items < 3 or not floor > 0:
+    if items < FEWEST or not floor > 0:
         return np.array([np.nan] * 5 + [items])
     d = float(matched.mean())
     error = float(matched.std(ddof=1) / np.sqrt(items) / floor)
@@ -189,14 +197,38 @@ def _summary(matched: Floats, floor: float, shuffled: Floats, z: float) -> Float
     return np.array([1 - d, 1 - floor, 1 - d / floor, error, p, items])
 
 
-def _reading(result: xr.Dataset) -> str:
+def _reading(result: xr.Dataset, prob: float) -> str:
     attrs = result.attrs
     text = (
         f"Between two levels of {attrs['by']!r}, answers about the same {attrs['item']} are alike"
-        f" by {attrs['across']:.2f}: 0 is as alike as answers about different ones, 1 is equal."
+        f" by {attrs['across']:z.2f}: 0 is as alike as answers about different ones, 1 is equal."
     )
-    if np.isfinite(attrs["own"]):
-        text += f" One level agrees with itself by {attrs['own']:.2f}"
-        near = attrs["across"] >= attrs["own"] - 0.05
-        text += ": another is hardly another voice." if near else "."
-    return text
+    if not np.isfinite(attrs["gap_error"]):
+        return text
+    gap, error = attrs["gap"], attrs["gap_error"]
+    z = float(stats.t.ppf((1 + prob) / 2, attrs["compared"] - 1))
+    text += f" One level agrees with itself by {attrs['own']:z.2f}"
+    by = f"{gap:z.2f}, error {error:.2g}"
+    if gap + z * error < NEAR * attrs["own"] and attrs["own"] > z * attrs["own_error"]:
+        return f"{text}: another is hardly another voice (the difference is {by})."
+    if gap > z * error:
+        return f"{text}, more than with another (the difference is {by})."
+    return f"{text}, and whether another is another voice cannot be told (the difference is {by})."
+
+
+def _apart(alike: Floats) -> dict[str, float | int]:
+    """Return how much more a level agrees with itself than with another, on the same items.
+
+    ``alike`` has shape (level, level, item). Errors are from the spread over items.
+    """
+    pairs = np.arange(len(alike)), np.triu_indices(len(alike), 1)
+    own, across = (
+        np.ma.masked_invalid(alike[at]).mean(axis=0).filled(np.nan)
+        for at in ((pairs[0], pairs[0]), pairs[1])
+    )
+    both = np.isfinite(own - across)
+    error = {"own_error": own[both], "gap_error": (own - across)[both]}
+    few = both.sum() < FEWEST
+    found = {k: np.nan if few else v.std(ddof=1) / np.sqrt(len(v)) for k, v in error.items()}
+    found["gap"] = np.nan if few else (own - across)[both].mean()
+    return {**{k: float(v) for k, v in found.items()}, "compared": int(both.sum())}

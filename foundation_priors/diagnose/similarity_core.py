@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "cells", "compare"]
+__all__ = ["Cells", "cells", "compare", "seen_by"]
 
 type Floats = NDArray[np.float64]
 type Codes = NDArray[np.intp]
@@ -61,8 +61,7 @@ def compare(
     array
         Mean disagreements after random pairings of items, shape (shuffle,).
     """
-    least = 2 if a == b else 1
-    seen = (data.count[a] >= least) & (data.count[b] >= least)
+    seen = seen_by(data, a, b)
     n = [data.count[k][seen] for k in (a, b)]
     mean = [data.total[k][seen] / m[:, None] for k, m in zip((a, b), n, strict=True)]
     square = [data.square[k][seen] / m for k, m in zip((a, b), n, strict=True)]
@@ -78,3 +77,9 @@ def compare(
     rows = np.arange(items)
     shuffled = np.array([distance[rows, rng.permutation(items)].mean() for _ in range(shuffles)])
     return matched, float(floor), shuffled
+
+
+def seen_by(data: Cells, a: int, b: int) -> NDArray[np.bool_]:
+    """Return which items two sources both answered, or one source more than once."""
+    least = 2 if a == b else 1
+    return (data.count[a] >= least) & (data.count[b] >= least)

@@ -35,6 +35,8 @@ SHARES_AT = 13
 
 def trust(inputs: Inputs) -> Section:
     """Return the trust, what it is worth and what the real data say of it."""
+    from foundation_priors.trust.posterior import placebo_in_words
+
     path, point = inputs.path, inputs.point
     worth = float(point @ np.array(path.facts.worth))
     reading = (
@@ -57,11 +59,10 @@ def trust(inputs: Inputs) -> Section:
         )
         tables = {"The trust": _frame(rule._lines()), **tables}
     placebo = path.__dict__.get("_placebo")
-    shuffled = (
-        "No placebo was run (foundation_priors.trust.placebo), so that the evidence may measure "
-        "how poor the primitive prior is."
+    shuffled = f"Placebo: {placebo_in_words(path)}" + (
+        "; without one the evidence may measure how poor the primitive prior is."
         if placebo is None
-        else f"Placebo: {placebo.in_words()}{_whose(placebo, rule)}."
+        else f"{_whose(placebo, rule)}."
     )
 
     def draw() -> Any:

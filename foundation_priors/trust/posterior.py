@@ -144,7 +144,7 @@ class TrustPosterior:
                 )
             return weights[name.name]
 
-        found = compute(parse(event), lookup)
+        found = compute(parse(event), lookup, text=brief(event))
         if found.dtype != bool or not found.ndim:
             raise ValueError(f"{brief(event)} is not an event: write a comparison of the weights.")
         return float(self.nodes.probability @ found)
@@ -291,11 +291,7 @@ class TrustPosterior:
             f"{self.log_marginal_evidence:.3g} (error {error['log_marginal_evidence']:.1g}) "
             "against trust 0"
         )
-        lines["placebo"] = (
-            "not run: foundation_priors.trust.placebo(path)"
-            if self.placebo is None
-            else self.placebo.in_words()
-        )
+        lines["placebo"] = placebo_in_words(self.path)
         lines["checks"] = f"{bad} of {size} weights are unreliable" if bad else "all hold"
         return lines
 
@@ -318,6 +314,20 @@ class TrustPosterior:
 
     def _repr_html_(self) -> str:
         return titled_html("TrustPosterior", self._lines())
+
+
+def placebo_in_words(path: TrustPath) -> str:
+    """Return what the placebo of a path found, or why there is none to tell of."""
+    from foundation_priors.beliefs import Beliefs
+
+    found: Placebo | None = path.__dict__.get("_placebo")
+    if found is not None:
+        return found.in_words()
+    if isinstance(path.synthetic, Beliefs):
+        return "none, since beliefs about quantities have no rows to permute"
+    if path.engine is None:
+        return "not known, since the file that this path was read from does not hold it"
+    return "not run: foundation_priors.trust.placebo(path)"
 
 
 def _plain(value: Any) -> Any:

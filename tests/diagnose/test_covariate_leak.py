@@ -7,7 +7,13 @@ from scipy.special import expit
 
 import foundation_priors as fp
 from foundation_priors.diagnose.covariate_leak import covariate_leak
-from foundation_priors.diagnose.covariate_leak_core import features, follow, predicted
+from foundation_priors.diagnose.covariate_leak_core import (
+    accuracy,
+    features,
+    follow,
+    gained,
+    predicted,
+)
 from foundation_priors.errors import ColumnError
 from foundation_priors.plots.leakage import plot_covariate_leak
 
@@ -51,7 +57,7 @@ def test_the_other_studies_are_not_accused(name, outcome, outside, given):
     )
     score = found["accuracy"]
     assert abs(float(score.sel(columns="both") - score.sel(columns="given"))) < 0.02
-    assert "hardly add" in found.attrs["reading"]
+    assert "not shown to tell more" in found.attrs["reading"]
 
 
 def test_cross_validated_predictions_by_closed_form(rng):
@@ -64,6 +70,32 @@ def test_cross_validated_predictions_by_closed_form(rng):
     z = y + rng.normal(size=60)
     plain = predicted(np.empty((60, 0)), z, None, folds)
     assert plain[0] == pytest.approx(z[folds != 0].mean())
+
+
+def test_a_gain_is_judged_by_its_own_error(rng):
+    """Of n rows a more are right and b fewer: gain (a - b) / n, variance as of McNemar's test."""
+    y = np.zeros(50, dtype=int)
+    less = np.eye(2)[(np.arange(50) < 6).astype(int)]
+    more = np.eye(2)[((np.arange(50) >= 4) & (np.arange(50) < 7)).astype(int)]
+    gain, error = gained(more, less, y)
+    assert gain == pytest.approx(3 / 50)
+    assert error == pytest.approx(np.sqrt((5 - 9 / 50) / 49 / 50))
+    numbers = rng.normal(size=50)
+    gain, _ = gained(numbers + 0.1, np.zeros(50), numbers)
+    assert gain == pytest.approx(accuracy(numbers + 0.1, numbers) - accuracy(np.zeros(50), numbers))
+
+
+def test_columns_of_noise_do_not_give_the_outcome_away(rng):
+    """Few rows: noise adds more than 2% by luck in many of them, and is called a leak in few."""
+    gains, called = [], 0
+    for _ in range(40):
+        said, frame = world(rng, 30)
+        frame["noise"] = rng.normal(size=len(frame))
+        found = covariate_leak(said, frame, pairs="id", outside="noise", given=["x"], folds=5)
+        gains.append(found.attrs["gain"])
+        called += "not shown to tell more" not in found.attrs["reading"]
+    assert np.mean(np.array(gains) > 0.02) > 0.1
+    assert called <= 4
 
 
 def test_features_of_constant_text_and_repeated_columns():

@@ -69,6 +69,32 @@ def test_framings_of_anes96_are_nearly_one_voice() -> None:
     assert "hardly another voice" in found.attrs["reading"]
 
 
+def test_noise_is_not_called_the_same_voice(rng) -> None:
+    """Sources without anything in common, not even with themselves; and few items of two voices."""
+    noise = similarity(answers(rng.normal(size=(2, 40, 2))))
+    assert noise.attrs["across"] > noise.attrs["own"] - 0.5
+    assert "cannot be told" in noise.attrs["reading"]
+    called = 0
+    for _ in range(100):
+        own = rng.normal(size=(2, 5, 1)) + rng.normal(size=(1, 5, 1))
+        few = answers(own + 0.5 * rng.normal(size=(2, 5, 2)))
+        called += "hardly" in similarity(few, shuffles=1).attrs["reading"]
+    assert called <= 5 + 3 * np.sqrt(100 * 0.05 * 0.95)
+
+
+@pytest.mark.parametrize(("own", "says"), [(0.0, "hardly another voice"), (1.0, "more than with")])
+def test_voices_are_told_apart_by_the_spread_over_items(rng, own, says) -> None:
+    """Items differ, sources perhaps differ on them, and each answers twice with a little noise.
+
+    A level agrees with itself by (1 + own^2) / (1.01 + own^2) and with another by 1 / that.
+    """
+    table = rng.normal(size=(1, 600, 1)) + own * rng.normal(size=(2, 600, 1))
+    found = similarity(answers(table + 0.1 * rng.normal(size=(2, 600, 2))), shuffles=5)
+    assert says in found.attrs["reading"]
+    gap = own**2 / (1.01 + own**2)
+    assert abs(found.attrs["gap"] - gap) < 4 * found.attrs["gap_error"]
+
+
 def test_effective_sources_of_a_public_benchmark() -> None:
     assert effective_sources(71, 0.419) == pytest.approx(2.34, abs=0.005)
     assert effective_sources(5, 0) == 5 and effective_sources(5, 1) == 1

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import foundation_priors as fp
 from foundation_priors.report import answers, checks, conclusion
 from tests.path import models
 from tests.report import audits
@@ -55,6 +56,19 @@ def test_a_rule_whose_checks_fail_is_marked():
 def test_nothing_moves_where_the_trust_is_nil():
     assert "none moves by more" in audits.one("estimates", models.coin(), trust=0.0).reading
     assert "moves most" in audits.one("estimates", models.coin(), trust=1.0).reading
+
+
+def test_a_path_from_a_file_does_not_say_that_no_placebo_was_run(tmp_path):
+    path = models.coin()
+    path.to_netcdf(tmp_path / "coin.nc")
+    again = fp.TrustPath.from_netcdf(tmp_path / "coin.nc")
+    for one, says in (
+        (path, "not run"),
+        (again, "not known"),
+        (audits.believed().inputs.path, "none"),
+    ):
+        assert f"Placebo: {says}" in audits.one("trust", one, trust=0.5).reading
+    assert "not known" in repr(again.trust_posterior())
 
 
 def test_a_probability_within_its_error_of_the_limit_is_said_to_be():
