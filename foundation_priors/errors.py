@@ -1,6 +1,7 @@
 """The few exceptions of the package, each deriving from a builtin."""
 
 import difflib
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -162,3 +163,13 @@ def did_you_mean(name: object, options: Iterable[object]) -> str:
     shown = ", ".join(map(brief, names[:12]))
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f" There {'is' if len(names) == 1 else 'are'} {shown}{more}."
+
+
+def levels_above() -> int:
+    """Return the stack level, as seen by the caller, of the code that called this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(
+        "foundation_priors."
+    ):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.averaged import Averager
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.errors import UnreliableWarning
-from foundation_priors.path.flags import levels_above
+from foundation_priors.errors import UnreliableWarning, levels_above
 from foundation_priors.path.weighing import Weighing
 from foundation_priors.trust.average import Averaged
 

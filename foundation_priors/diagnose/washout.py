@@ -16,9 +16,8 @@ from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
 from foundation_priors.diagnose.washout_core import Local, kappa_of_share, local
 from foundation_priors.diagnose.washout_future import Future, Seen, first_lasting
-from foundation_priors.errors import UnreliableWarning, brief, did_you_mean
+from foundation_priors.errors import UnreliableWarning, brief, did_you_mean, levels_above
 from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
-from foundation_priors.path.flags import levels_above
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath

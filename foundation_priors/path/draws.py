@@ -17,6 +17,7 @@ from foundation_priors.statements import (
     Chain,
     Name,
     Tree,
+    check_numbers,
     compute,
     label_of,
     locate,
@@ -92,6 +93,7 @@ def evaluate(draws: xr.Dataset, quantity: Quantity) -> xr.DataArray:
         raise ValueError(
             f"{brief(quantity)} does not give a value for each draw: keep the dimension {SAMPLE!r}."
         )
+    check_numbers(value, brief(quantity) if isinstance(quantity, str) else "A quantity")
     return value.transpose(SAMPLE, ...)
 
 
@@ -109,7 +111,7 @@ def _computed(draws: xr.Dataset, text: str, tree: Tree | None = None) -> object:
         place = locate(name.name, name.place, _axes(flat))
         return flat.isel(dict(zip(flat.dims[1:], place, strict=True)), drop=True).rename(None)
 
-    return compute(tree or parse(text, REFUSAL), lookup)
+    return compute(tree or parse(text, REFUSAL), lookup, text=brief(text))
 
 
 def margin_of(draws: xr.Dataset, statement: str) -> xr.DataArray | None:

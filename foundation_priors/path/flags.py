@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.errors import UnreliableWarning
+from foundation_priors.errors import UnreliableWarning, levels_above
 from foundation_priors.path.fits import DIVERGENT, R_HAT
 from foundation_priors.path.points import Points
 
 if TYPE_CHECKING:
     from foundation_priors.path.ladder import Ladder
 
-__all__ = ["advise", "levels_above", "warn"]
+__all__ = ["advise", "warn"]
 
 
 def warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
@@ -55,13 +54,3 @@ def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> Non
         UnreliableWarning,
         stacklevel=levels_above(),
     )
-
-
-def levels_above() -> int:
-    """Return the stack level, as seen by the caller, of the code that called this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(
-        "foundation_priors."
-    ):
-        frame, level = frame.f_back, level + 1
-    return level

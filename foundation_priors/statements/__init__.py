@@ -5,7 +5,7 @@ functions listed here; nothing else can be said in it, so that a text from anywh
 of a file, is only ever looked up. The grammar stands in ``docs/statements.md``.
 """
 
-from foundation_priors.statements.compute import FUNCTIONS, compute
+from foundation_priors.statements.compute import FUNCTIONS, check_numbers, compute
 from foundation_priors.statements.grammar import (
     Call,
     Chain,
@@ -28,6 +28,7 @@ __all__ = [
     "Number",
     "Tree",
     "Unary",
+    "check_numbers",
     "compute",
     "is_event",
     "label_of",

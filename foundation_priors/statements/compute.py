@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from foundation_priors.errors import StatementError, brief
+from foundation_priors.errors import StatementError, UnreliableWarning, brief, levels_above
 from foundation_priors.statements.grammar import COMPARISON, RANK, Call, Chain, Number, Tree, Unary
 from foundation_priors.statements.tokens import Name
 
-__all__ = ["FUNCTIONS", "compute"]
+__all__ = ["FUNCTIONS", "check_numbers", "compute"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": np.abs,
@@ -49,6 +50,7 @@ def compute(
     tree: Tree,
     lookup: Callable[[Name], Any],
     functions: Mapping[str, Callable[..., Any]] = FUNCTIONS,
+    text: str = "A comparison",
 ) -> Any:
     """Return the value of a statement or an expression.
 
@@ -60,17 +62,24 @@ def compute(
         From a name, perhaps with the labels of an element, to an array.
     functions : mapping, optional
         The functions by name, for arrays other than NumPy's and xarray's.
+    text : str, optional
+        The statement, for warnings.
 
     Returns
     -------
     array
         Floats, or booleans; what `lookup` gave where the tree is a name. As in NumPy, a comparison
-        with what is not a number is false.
+        with what is not a number is false, or true with ``!=``.
 
     Raises
     ------
     StatementError
         When a number stands for a truth value, or something that is no number for a number.
+
+    Warns
+    -----
+    UnreliableWarning
+        When something that is not a number is compared.
     """
 
     def number(part: Tree) -> Any:
@@ -112,6 +121,8 @@ def compute(
         else:
             sides = [number(part) for part in operands]
         if RANK[signs[0]] == COMPARISON:
+            for side in sides:
+                check_numbers(side, text, ", where a comparison is false, or true with '!='")
             pairs = zip(signs, pairwise(sides), strict=True)
             sides = [APPLY[sign](*pair) for sign, pair in pairs]
             signs = ("and",) * (len(sides) - 1)
@@ -122,3 +133,17 @@ def compute(
 
     with np.errstate(all="ignore"):
         return value(tree)
+
+
+def check_numbers(values: Any, text: str, so: str = "") -> None:
+    """Warn where some values of a statement or expression are not numbers, and say what follows."""
+    values = getattr(values, "values", values)
+    if not isinstance(values, np.ndarray | np.generic) or values.dtype.kind != "f":
+        return
+    if lost := int(np.isnan(values).sum()):
+        warnings.warn(
+            f"{text} holds what is not a number in {lost:,} of {values.size:,} values{so}: keep "
+            "logarithms, roots, powers and divisions to where they are defined.",
+            UnreliableWarning,
+            stacklevel=levels_above(),
+        )

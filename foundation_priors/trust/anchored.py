@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from foundation_priors.errors import UnreliableWarning
-from foundation_priors.path.flags import levels_above
+from foundation_priors.errors import UnreliableWarning, levels_above
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.compiling import compile_model
 from foundation_priors.prior.nuts import nuts_options

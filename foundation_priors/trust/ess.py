@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.conjugate import BetaMixture, ConjugateMixture, GammaMixture, NormalMixture
-from foundation_priors.errors import UnreliableWarning, did_you_mean
-from foundation_priors.path.flags import levels_above
+from foundation_priors.errors import UnreliableWarning, did_you_mean, levels_above
 from foundation_priors.trust.ess_prior import METHODS, Family, Law, ess_of
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from foundation_priors.errors import ModelError, UnreliableWarning
+from foundation_priors.errors import ModelError, UnreliableWarning, levels_above
 from foundation_priors.path.draws import SAMPLE, elements, to_dataset
-from foundation_priors.path.flags import levels_above
 from foundation_priors.trust.ess_rows import RowInformation, curvature
 
 if TYPE_CHECKING:

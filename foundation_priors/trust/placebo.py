@@ -11,8 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.beliefs import Beliefs
-from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning
-from foundation_priors.path.flags import levels_above
+from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning, levels_above
 from foundation_priors.prior.tilt import TRUST
 from foundation_priors.synthetic.exchange import exchange
 from foundation_priors.trust.fit import trust_posterior

@@ -6,6 +6,7 @@ value or a sentence, and nothing may be executed.
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ import xarray as xr
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from foundation_priors.errors import StatementError
+from foundation_priors.errors import StatementError, UnreliableWarning
 from foundation_priors.path.draws import SAMPLE, elements, evaluate
 from foundation_priors.statements import parse, written
 
@@ -241,7 +242,9 @@ def run(name: str, examples: int, number: int = 20251201) -> None:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    wanted(seed(number)(given(strategy)(check)))()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnreliableWarning)  # Of what is not a number.
+        wanted(seed(number)(given(strategy)(check)))()
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.* holds what is not a number")
 @pytest.mark.parametrize(("text", "value"), VALUES)
 def test_operators_bind_as_in_mathematics(draws, text, value):
     found = evaluate(draws, text)

@@ -9,6 +9,7 @@ import xarray as xr
 import foundation_priors as fp
 from foundation_priors.bootstrap.statistics import value_of
 from foundation_priors.conjugate import DirichletMultinomial, NormalMean
+from foundation_priors.path.draws import evaluate
 from foundation_priors.trust.coverage_runs import _holds
 from foundation_priors.trust.nodes import atoms
 from foundation_priors.trust.posterior import TrustPosterior
@@ -112,3 +113,15 @@ def test_statements_about_bootstrap_draws():
     np.testing.assert_array_equal(found, (values[..., 1] > 0) | (values[..., 0] > 1))
     with pytest.raises(fp.StatementError):
         value_of(draws, CODE)
+
+
+@pytest.mark.parametrize(
+    "text", ["log(gamma) > 0", "not log(gamma) > 0", "log(gamma) != 0 or gamma > 0", "log(gamma)"]
+)
+def test_what_is_not_a_number_is_told(text) -> None:
+    draws = xr.Dataset({"gamma": ("sample", [-1.0, -2.0, 0.5, 3.0])})
+    with pytest.warns(fp.UnreliableWarning, match="not a number in 2 of 4 values") as caught:
+        evaluate(draws, text)
+    assert len(caught) == 1 and repr(text) in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert evaluate(draws, "sqrt(gamma ** 2) > 0 and 1 / 0 > 0").all()
