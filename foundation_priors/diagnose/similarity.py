@@ -29,7 +29,7 @@ type Floats = NDArray[np.float64]
 
 FEWEST = 3
 NEAR = 0.1
-"""Where another level surely lacks less than this share of a level's own likeness, it is no voice."""
+"""Where another surely lacks less than this share of a level's own likeness, it is no voice."""
 FAILS_WHEN = (
     "Sources that answer the items rightly agree because the items differ, so agreement is not yet"
     " copying: error_correlation against truth tells these apart; and a source without repeated"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from foundation_priors.report.counts import beside_voices
 from foundation_priors.report.section import Section
 from foundation_priors.report.told import both, diagnostic, plotter, told
 from foundation_priors.report.words import several
@@ -70,8 +71,10 @@ def voices(inputs: Inputs) -> Section:
     """Return how many independent voices there are, and what they differ in."""
     parts = diagnostic("voices", "variance_components")(inputs.rows, inputs.outcome)
     found = diagnostic("voices_effective", "effective_voices")(parts)
+    section = told(found, plotter("voices", "plot_variance_components", parts), "Voices")
+    counted = several([section.reading, beside_voices(inputs, found)])
     return both(
-        told(found, plotter("voices", "plot_variance_components", parts), "Voices"),
+        replace(section, reading=counted),
         told(parts.drop_vars("draws", errors="ignore"), caption="Variance"),
     )
 

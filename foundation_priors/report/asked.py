@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from foundation_priors.errors import JournalError
+from foundation_priors.report.counts import of_journal, of_real
 from foundation_priors.report.section import Section
 from foundation_priors.report.words import count, listing, number, percent, several
 from foundation_priors.synthetic.provenance import KEYS, NOT_RECORDED
@@ -38,7 +39,10 @@ def asked(inputs: Inputs) -> Section:
         history, tables, texts = _history(inputs.journal)
     except JournalError as error:
         history, tables, texts = f"The journal was not read: {error}", {}, {}
-    reading = several([found.reading, beside, same, history])
+    if tables and isinstance(said, SyntheticData):
+        versions = tables["Versions of the prompt"]["answers"].tolist()
+        history = several([history, of_journal(len(said), versions)])
+    reading = several([found.reading, beside, of_real(inputs), same, history])
     return Section(
         "asked", "", reading, {**found.tables, **tables}, {**found.texts, **texts}, notes=()
     )
