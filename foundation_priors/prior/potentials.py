@@ -1,15 +1,18 @@
 """Potentials that hold data: real rows written by hand, which belong to the evidence.
 
 Whether a Potential is part of the prior or of the likelihood is the user's to say. What speaks for
-data is an array that does not run along a free variable, as the times of censored rows do not, or
-that free variables are subtracted from. Indices, constants of the length of a variable that weigh
-its elements or their differences, and numbers do not.
+data is an array that does not run along a free variable, as the times of censored rows do not, one
+from which free variables with a prior of their own are subtracted, whole numbers that multiply
+logarithms, and rows written out one by one. Indices, numbers, and constants of the length of a
+variable that weigh its elements, their differences or its steps do not. The rest is not in the
+graph: a Dirichlet prior of whole numbers and a vector of counts are one function.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +20,7 @@ import numpy as np
 from foundation_priors.errors import ModelError, did_you_mean
 from foundation_priors.prior.model import full_name, numpy_mode, replaced
 from foundation_priors.prior.rows import n_rows, row_data
+from foundation_priors.prior.written_out import added_up, rows_written_out
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -25,8 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evidence_of", "real_observations"]
 
+FLAT = ("FlatRV", "HalfFlatRV")
 PRIOR_MEANS = 10
-"""So many constants, one for each element of a variable, may still be the means of its prior."""
+"""So many constants, one for each element of a flat variable, may still be means of its prior."""
 
 
 def evidence_of(model: pm.Model, evidence: Sequence[str] | None) -> tuple[str, ...]:
@@ -87,31 +92,94 @@ def real_observations(
 
 def _data(model: pm.Model, potential: TensorVariable) -> Iterator[np.ndarray]:
     """Yield the arrays in a Potential that speak for data."""
-    runs: dict[Variable, set[int]] = {}
-    for rv in model.free_RVs:
-        runs[rv] = set(_shape(model, rv))
-    for node in _nodes(model, potential):
-        if not any(v in runs for v in node.inputs):
+    yield from rows_written_out(model, potential)
+    nodes, terms = _nodes(model, potential), {node for node, _ in added_up(potential)}
+    shapes = _shapes([*model.free_RVs, *(v for node in nodes for v in node.outputs)])
+    parts = {rv: _Part(shapes[rv], frozenset([rv])) for rv in model.free_RVs}
+    steps: set[tuple[object, int]] = set()
+    suspects: dict[tuple[object, int], np.ndarray] = {}
+    for node in nodes:
+        known = [parts[v] for v in node.inputs if v in parts]
+        if not known:
             continue
-        along: set[int] = set().union(*(runs.get(v, set()) for v in node.inputs))
-        for variable in _operands(node):
-            if variable not in runs and bool(getattr(variable.type, "shape", ())):
+        here = _Part(
+            frozenset().union(*(p.along for p in known)),
+            frozenset().union(*(p.free for p in known)),
+            frozenset().union(*(p.slices for p in known)),
+            frozenset().union(*(p.arrays for p in known)),
+        )
+        # What is added to a log density is a part of its normalising constant.
+        for variable in [] if node in terms and _is(node, "Add", "Sub") else _operands(node):
+            if variable not in parts and bool(getattr(variable.type, "shape", ())):
                 value = _value(model, variable)
-                if _speaks_for_data(model, node, variable, value, along):
+                if value.dtype.kind not in "biuf" or value.size < 2:
+                    continue
+                if not {side for side in value.shape if side > 1} <= here.along:
+                    keys = {((value.tobytes(), value.shape), n) for n in value.shape if n > 1}
+                    suspects |= dict.fromkeys(keys - set(suspects), value)
+                    here = replace(here, arrays=here.arrays | keys)
+                elif _is_observed(model, node, variable, value, here):
                     yield value
+        # Arrays that meet the steps of one variable, from each element to the next, scale these.
+        lengths = {
+            n
+            for v, n in here.slices
+            if any(
+                w is not v and w.owner.inputs[0] is v.owner.inputs[0]
+                for w, m in here.slices
+                if m == n
+            )
+        }
+        steps |= {(key, n) for key, n in here.arrays if n in lengths}
         for output in node.outputs:
-            runs[output] = _runs(model, node, output, along, runs)
+            parts[output] = _after(node, output, shapes[output], here)
+    yield from (value for key, value in suspects.items() if key not in steps)
 
 
-def _speaks_for_data(
-    model: pm.Model, node: Apply, variable: Variable, value: np.ndarray, along: set[int]
+@dataclass(frozen=True)
+class _Part:
+    """What a part of a Potential is made of.
+
+    ``along`` holds the lengths of the axes along which a free variable itself runs, ``free`` these
+    variables, ``slices`` those of one of them with their lengths, and ``arrays`` those of constants
+    that met no variable of their length, by value and length.
+    """
+
+    along: frozenset[int]
+    free: frozenset[Variable]
+    slices: frozenset[tuple[Any, int]] = frozenset()
+    arrays: frozenset[tuple[object, int]] = frozenset()
+
+
+def _is_observed(
+    model: pm.Model, node: Apply, variable: Variable, value: np.ndarray, here: _Part
 ) -> bool:
-    if value.dtype.kind not in "biuf" or value.size < 2:
+    """Say whether an array, one number for each element of a variable, was observed of it.
+
+    Free variables are subtracted from it, or it counts how often each of their logarithms comes.
+    """
+    from pytensor.tensor.math import Dot
+
+    if len(np.unique(value)) < 2:
         return False
-    if not {side for side in value.shape if side > 1} <= along:
-        return True
-    fewest = 2 if _is_data(model, variable) else PRIOR_MEANS
-    return _is(node, "Add", "Sub") and value.size >= fewest and len(np.unique(value)) > 1
+    if _is(node, "Mul") or isinstance(getattr(node.op, "core_op", node.op), Dot):
+        counts = bool((value >= 0).all() and (value == np.round(value)).all())
+        return counts and any(_is_logarithm(v) for v in node.inputs if v is not variable)
+    flat = any(type(rv.owner.op).__name__ in FLAT for rv in here.free)
+    fewest = PRIOR_MEANS if flat and not _is_data(model, variable) else 2
+    return _is(node, "Add", "Sub") and value.size >= fewest
+
+
+def _is_logarithm(variable: Variable) -> bool:
+    from pytensor.tensor.elemwise import DimShuffle
+    from pytensor.tensor.special import LogSoftmax
+
+    node = variable.owner
+    while node is not None and isinstance(node.op, DimShuffle):
+        node = node.inputs[0].owner
+    if node is None:
+        return False
+    return isinstance(node.op, LogSoftmax) or _is(node, "Log", "Log1p", "Log1mexp", "Softplus")
 
 
 def _nodes(model: pm.Model, potential: TensorVariable) -> list[Apply]:
@@ -143,21 +211,22 @@ def _picks(node: Apply) -> bool:
     return isinstance(node.op, AdvancedSubtensor | Subtensor)
 
 
-def _runs(
-    model: pm.Model, node: Apply, output: Any, along: set[int], runs: dict[Variable, set[int]]
-) -> set[int]:
-    """Return the lengths of the axes along which a free variable itself runs."""
+def _after(node: Apply, output: Variable, shape: frozenset[int], here: _Part) -> _Part:
+    """Return what the output of a node is made of."""
     from pytensor.tensor.subtensor import Subtensor
 
     if isinstance(node.op, Subtensor):
-        return set(_shape(model, output)) if along else set()
+        sliced = (
+            frozenset((output, n) for n in shape) if node.inputs[0] in here.free else frozenset()
+        )
+        return replace(here, along=shape if here.along else shape & here.along, slices=sliced)
     if _picks(node):
-        return set()
+        return replace(here, along=frozenset(), slices=frozenset())
     bases = [_picked(v) for v in node.inputs]
     if _is(node, "Sub") and bases[0] is not None and bases[0] is bases[-1]:
         # Differences of the elements of one variable, of neighbours for instance.
-        return set(_shape(model, output))
-    return along
+        return replace(here, along=shape)
+    return replace(here, along=here.along & shape)
 
 
 def _picked(variable: Variable) -> Variable | None:
@@ -180,6 +249,18 @@ def _is_data(model: pm.Model, variable: Variable) -> bool:
 def _value(model: pm.Model, variable: Any) -> np.ndarray:
     values = {rv: model.rvs_to_values[rv] for rv in model.observed_RVs}
     return np.asarray(replaced(variable, values).eval(mode=numpy_mode()))
+
+
+def _shapes(variables: Sequence[Any]) -> dict[Variable, frozenset[int]]:
+    """Return the lengths of the axes of variables, those that are not known worked out at once."""
+    import pytensor
+
+    out = {v: getattr(v.type, "shape", ()) for v in variables}
+    open_ = [v for v, shape in out.items() if None in shape]
+    if open_:
+        found = pytensor.function([], [v.shape for v in open_], mode=numpy_mode())()
+        out |= {v: tuple(map(int, shape)) for v, shape in zip(open_, found, strict=True)}
+    return {v: frozenset(shape) for v, shape in out.items()}
 
 
 def _shape(model: pm.Model, variable: Any) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from tests.prior.common import answers, loglik, points, value
 RNG = np.random.default_rng(4)
 N, CENSORED = 12, 7
 T, X = RNG.gamma(2, 1, CENSORED), RNG.normal(size=CENSORED)
+STEPS, COUNTS = np.random.default_rng(5).gamma(3, 1, 14), np.array([10, 3, 7, 25])
 SHORT = np.array([1.0, 2.0, 4.0, 0.5])
 LONG = RNG.normal(size=15)
 ONE, TWO = np.array([0, 0, 1, 2]), np.array([1, 2, 3, 3])
@@ -44,6 +45,22 @@ HOLD = {
     "a row for each of many": lambda a, b, phi, walk: -((walk - LONG) ** 2),
     "a matrix": lambda a, b, phi, walk: -pt.exp(RNG.normal(size=(6, 4)) @ phi).sum(),
     "matched to data": lambda a, b, phi, walk: -((phi - pm.Data("z", SHORT)) ** 2).sum(),
+    "eight schools": lambda a, b, phi, walk: pm.logp(
+        pm.Normal.dist(a + pt.exp(b) * phi, SHORT + 1), SHORT).sum(),
+    "eight schools by hand": lambda a, b, phi, walk: -((SHORT - phi) ** 2 / STEPS[:4]).sum(),
+    "eight schools one by one": lambda a, b, phi, walk: sum(
+        pm.logp(pm.Normal.dist(phi[j], 1.0 + j), SHORT[j]) for j in range(4)),
+    "counts of a simplex": lambda a, b, phi, walk: (COUNTS * pt.log(pm.Dirichlet("p", COUNTS))
+                                                    ).sum(),
+    "counts of a softmax": lambda a, b, phi, walk: pt.dot(COUNTS, pt.special.log_softmax(phi)),
+    "a multinomial": lambda a, b, phi, walk: pm.logp(
+        pm.Multinomial.dist(COUNTS.sum(), pm.math.softmax(phi)), COUNTS),
+    "Poisson counts": lambda a, b, phi, walk: pm.logp(pm.Poisson.dist(pt.exp(phi)), COUNTS).sum(),
+    "numbers one by one": lambda a, b, phi, walk: sum(
+        pm.logp(pm.Normal.dist(a, pt.exp(b)), y) for y in SHORT.tolist()),
+    "numbers by hand": lambda a, b, phi, walk: sum(
+        -0.5 * ((y - a - b * x) / 2) ** 2 for x, y in zip(STEPS, LONG, strict=False)),
+    "numbers, stacked": lambda a, b, phi, walk: pt.stack([-pt.exp(a) * t for t in T]).sum(),
 }  # fmt: skip
 
 
@@ -68,7 +85,24 @@ ARE_PRIOR = {
     "walk with gaps": lambda a, b, phi, walk: -(pt.diff(walk) ** 2 / np.exp(LONG[1:])).sum(),
     "sum to zero": lambda a, b, phi, walk: pm.logp(pm.Normal.dist(0, 0.01), phi.sum()),
     "sum to zero by a product": lambda a, b, phi, walk: -(pt.dot(np.ones(4), phi) ** 2),
-    "means of a few": lambda a, b, phi, walk: pm.logp(pm.Normal.dist(SHORT, 1), phi).sum(),
+    "means of a few": lambda a, b, phi, walk: pm.logp(
+        pm.Normal.dist(SHORT, 1), pm.Flat("flat", shape=4)).sum(),
+    "scales of a few": lambda a, b, phi, walk: pm.logp(pm.Normal.dist(0, SHORT), phi).sum(),
+    "unequal steps": lambda a, b, phi, walk: pm.logp(
+        pm.Normal.dist(walk[:-1], pt.exp(a) * np.sqrt(STEPS)), walk[1:]).sum(),
+    "unequal steps, fixed": lambda a, b, phi, walk: pm.logp(
+        pm.Normal.dist(0, np.sqrt(STEPS)), pt.diff(walk)).sum(),
+    "a drift": lambda a, b, phi, walk: pm.logp(
+        pm.Normal.dist(a * STEPS, pt.exp(b) * np.sqrt(STEPS)), walk[1:] - walk[:-1]).sum(),
+    "steps by hand": lambda a, b, phi, walk: -0.5 * pt.sum(
+        pt.diff(walk) ** 2 / (pt.exp(a) * STEPS)) - 0.5 * pt.sum(pt.log(pt.exp(a) * STEPS)),
+    "steps one by one": lambda a, b, phi, walk: sum(
+        pm.logp(pm.Normal.dist(walk[i], pt.exp(a) * STEPS[i]), walk[i + 1]) for i in range(14)),
+    "a process that returns": lambda a, b, phi, walk: pm.logp(
+        pm.Normal.dist(walk[:-1] * pt.exp(-pt.exp(a) * STEPS), 1), walk[1:]).sum(),
+    "two opinions": lambda a, b, phi, walk: -((a - 1.0) ** 2) - (a - 2.0) ** 2,
+    "a mixture": lambda a, b, phi, walk: pt.log(
+        sum(pt.exp(pm.logp(pm.Normal.dist(m, 1.0), a)) for m in (-2.0, 0.0, 2.0))),
     "a shared mean": lambda a, b, phi, walk: pm.logp(pm.Normal.dist(np.zeros(15), 1), walk).sum(),
     "dirichlet": lambda a, b, phi, walk: pt.sum((SHORT - 1) * pt.log(pm.math.softmax(phi))),
     "order": lambda a, b, phi, walk: pt.switch(pt.any(phi[1:] < phi[:-1]), -np.inf, 0.0),
@@ -87,6 +121,12 @@ def test_tilting_warns():
     model, llm = model_with(HOLD["censored"]), answers(x=[0.1], y=[0.2])
     with pytest.warns(UserWarning, match="'term' holds data"):
         fp.tilt(model, llm, 0.5)
+
+
+@pytest.mark.parametrize(("case", "rows"), [("numbers one by one", 4), ("eight schools", 4)])
+def test_rows_written_out_are_counted(case, rows):
+    model = model_with(HOLD[case])
+    assert real_observations(model, model.observed_RVs, ["term"]) == N + rows
 
 
 @pytest.mark.parametrize("case", list(HOLD)[:4] + ["successes alone", "weights of rows"])
