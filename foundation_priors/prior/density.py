@@ -17,7 +17,14 @@ import numpy as np
 from foundation_priors.errors import ModelError
 from foundation_priors.prior.facts import held, once, stretched
 from foundation_priors.prior.model import data_value, replaced
-from foundation_priors.prior.rows import RowArrays, is_one_row, row_data, row_facts, unscaled
+from foundation_priors.prior.rows import (
+    RowArrays,
+    is_one_row,
+    n_rows,
+    row_data,
+    row_facts,
+    unscaled,
+)
 from foundation_priors.prior.tied import check_rows_replaceable
 
 if TYPE_CHECKING:
@@ -31,12 +38,13 @@ type Swap = Mapping[TensorVariable, TensorVariable]
 
 
 def check_rows(model: pm.Model, observed: TensorVariable, rows: RowArrays) -> None:
-    """Raise, once for a model, unless other rows can be put in the place of the real ones."""
-
-    def check() -> None:
-        check_rows_replaceable(model, observed, rows, partial(_row_logp, model, observed))
-
-    once(model, f"rows of {observed.name}", check)
+    """Raise, once for a model and so many rows, unless others can be put in for the real ones."""
+    seen: list[int] = once(model, f"rows of {observed.name}", list)
+    longest = max(n_rows(model, observed), len(rows.outcome)) + 3
+    if longest > max(seen, default=0):
+        size = 1 << (longest - 1).bit_length()
+        check_rows_replaceable(model, observed, rows, partial(_row_logp, model, observed), size)
+        seen.append(size)
 
 
 def row_logp(

@@ -22,8 +22,9 @@ __all__ = ["check_rows_replaceable"]
 
 CURE = "state beliefs about the parameters (fp.Belief), or pass a likelihood= callable"
 PANEL, POINTS = 3, 21
-LONG = 2000
-"""Rows at most in the long order: enough for most breaks and lags, few enough to be quick."""
+LONG, FAR = 2000, 3
+"""Rows at most in the long order, enough for most breaks and lags, few enough to be quick also
+where each looks at all others; and points at which rows that pass are looked at in full length."""
 SAME = 1e-6
 """A relative difference of log densities that rounding does not explain in double precision."""
 SHAKE, NOISE = 20, 1000
@@ -36,14 +37,15 @@ def check_rows_replaceable(
     observed: TensorVariable,
     rows: RowArrays,
     logp: Callable[[RowArrays], TensorVariable],
+    size: int,
 ) -> None:
     """Raise unless other rows can be put in the place of the real ones, each for itself.
 
     The log densities of a few rows, answers and real ones, are worked out at random values of the
     free variables: together, one alone, and in other company, repeated and in another order, also
-    repeated more often than there are real rows or answers, since a break, a lag or a count may
-    show far along only. They must not differ. Lengths say only what to name in an error, since a
-    group can be as long as the rows by chance.
+    repeated ``size`` times, since a break, a lag or a count may show far along only. They must not
+    differ. Lengths say only what to name in an error, since a group can be as long as the rows by
+    chance.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def check_rows_replaceable(
         Some of the answers' rows; without their data the real rows do.
     logp : callable
         The log density of each of some rows, a graph of the free variables.
+    size : int
+        More than there are real rows and answers.
 
     Raises
     ------
@@ -67,18 +71,15 @@ def check_rows_replaceable(
     for rv in model.free_RVs:
         if rv in above and grows(model, rv, axes, n):
             raise _of_the_rows(rv, model, observed)
-    panel, orders = _panel(model, observed, rows, n)
-    reason = ""
-    for some in (orders, orders[:-1]):
-        try:
-            graphs = [logp(panel.take(order)) for order in some]
-            found = list(_densities(model, [*graphs, _shaken(model, graphs[0])]))
-        except REFUSALS as error:
-            reason = reason or str(error).splitlines()[0].rstrip(".:") or type(error).__name__
-            continue
-        if found[0].shape == np.concatenate([*some, some[0]]).shape:
-            return _check_independent(found, some, observed)
-        reason = "it does not give one value a row"
+    panel, orders = _panel(model, observed, rows, n, size)
+    near = [*orders[:2], orders[2][: LONG + (n == LONG)]]
+    for some, points in [(near, POINTS), (orders, FAR)][: 1 + (size > LONG)]:
+        found, together, reason = _found(model, logp, panel, some, points)
+        if reason:
+            break
+        _check_independent(found, together, observed)
+    else:
+        return
     for suspect in _as_long_as_the_rows(model, observed):
         raise _of_the_rows(suspect, model, observed)
     raise ModelError(
@@ -88,7 +89,7 @@ def check_rows_replaceable(
 
 
 def _panel(
-    model: pm.Model, observed: TensorVariable, rows: RowArrays, n: int
+    model: pm.Model, observed: TensorVariable, rows: RowArrays, n: int, size: int
 ) -> tuple[RowArrays, list[np.ndarray]]:
     """Return a few rows and the orders, as positions, in which to look at them.
 
@@ -104,23 +105,47 @@ def _panel(
     )
     every = np.arange(len(panel.outcome))
     together = [every, np.concatenate([every[::-1], every[:2]])]
-    size = min(max(n, len(rows.outcome)) + 3, LONG)
     # The last row makes up half of them: what counts equal rows may begin to differ at many.
     draws = np.random.default_rng(0).integers(0, 2 * len(every), size)
     together.append(np.minimum(draws, every[-1]))
     longer = [np.append(order, order[0]) if len(order) == n else order for order in together]
-    return panel, [*longer, every[:1]]
+    return panel, longer
 
 
 def _spread(size: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, size - 1, min(most, size)).astype(int))
 
 
-def _densities(model: pm.Model, graphs: list[TensorVariable]) -> Iterator[np.ndarray]:
+def _found(
+    model: pm.Model,
+    logp: Callable[[RowArrays], TensorVariable],
+    panel: RowArrays,
+    orders: list[np.ndarray],
+    points: int,
+) -> tuple[list[np.ndarray], list[np.ndarray], str]:
+    """Return densities of rows at points, in which orders they are, or why there are none.
+
+    A row alone is looked at too where the model takes it.
+    """
+    reason = ""
+    for some in ([*orders, orders[0][:1]], orders):
+        try:
+            graphs = [logp(panel.take(order)) for order in some]
+            found = list(_densities(model, [*graphs, _shaken(model, graphs[0])], points))
+        except REFUSALS as error:
+            reason = reason or str(error).splitlines()[0].rstrip(".:") or type(error).__name__
+            continue
+        if found[0].shape == np.concatenate([*some, some[0]]).shape:
+            return found, some, ""
+        reason = "it does not give one value a row"
+    return [], [], reason
+
+
+def _densities(model: pm.Model, graphs: list[TensorVariable], most: int) -> Iterator[np.ndarray]:
     """Yield the densities of all rows at random points, until one where all are finite."""
     import pytensor.tensor as pt
 
-    points = values_nearby(model, pt.concatenate(graphs), POINTS)
+    points = values_nearby(model, pt.concatenate(graphs), most)
     yield next(points)
     for values in points:
         yield values

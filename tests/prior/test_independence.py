@@ -84,6 +84,55 @@ def test_rows_that_look_at_each_other_far_along_are_refused(name, real):
         row_logp(made, made["y"], real_rows(made, made["y"]).take(np.arange(2)))
 
 
+def breaking(at: int, real: int) -> pm.Model:
+    rng = np.random.default_rng(2)
+    with pm.Model() as made:
+        x, b = pm.Data("x", rng.normal(size=real)), pm.Normal("b", initval=B)
+        shift = pt.switch(pt.arange(x.shape[0]) < at, b, -b)
+        pm.Normal("y", x + shift, 1, observed=rng.normal(size=real))
+    return copy_model(made)
+
+
+@pytest.mark.parametrize("real", [2000, 2001, 9000])
+def test_rows_are_looked_at_in_their_full_number(real):
+    """Also beyond the number of rows at which those are found that look at all others."""
+    made = breaking(real - 1, real)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        row_logp(made, made["y"], real_rows(made, made["y"]).take(np.arange(2)))
+
+
+def test_more_rows_than_before_are_looked_at_again():
+    made = breaking(6000, 30)
+    rows = real_rows(made, made["y"])
+    few = row_logp(made, made["y"], rows.take(np.arange(2)))
+    assert row_logp(made, made["y"], rows.take(np.zeros(25, int))).ndim == few.ndim == 1
+    with pytest.raises(fp.ModelError, match=WORDS):
+        row_logp(made, made["y"], rows.take(np.zeros(7000, int)))
+
+
+def test_a_statistic_belongs_outside_of_a_distribution_by_hand():
+    def within(b, x, size):
+        return pm.Normal.dist(b * (x - x.mean()), 1, size=size)
+
+    def outside(b, x, middle, size):
+        return pm.Normal.dist(b * (x - middle), 1, size=size)
+
+    def by_hand(dist, *more) -> pm.Model:
+        with pm.Model() as made:
+            x, b = pm.Data("x", X), pm.Normal("b", initval=B)
+            pm.CustomDist("y", b, x, *(f(x) for f in more), dist=dist, observed=Y)
+        return copy_model(made)
+
+    made = by_hand(within)
+    with pytest.raises(fp.ModelError, match=WORDS):
+        row_logp(made, made["y"], real_rows(made, made["y"]))
+    made = by_hand(outside, lambda x: x.mean())
+    some = np.array([5, 0, 0, 3])
+    found = evaluate(made, row_logp(made, made["y"], real_rows(made, made["y"]).take(some)))
+    mean = B * (X - X.mean())[some]
+    np.testing.assert_allclose(found, -0.5 * np.log(2 * np.pi) - (Y[some] - mean) ** 2 / 2)
+
+
 def test_a_density_by_hand_that_mixes_rows_is_refused():
     with pm.Model() as made:
         mu = pm.Normal("b") * pm.Data("x", X)
