@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from html import escape
 
-__all__ = ["one_row", "titled", "titled_html", "visible"]
+__all__ = ["count", "money", "one_row", "settled", "titled", "titled_html", "visible"]
 
 # What a terminal obeys or a reader cannot see: control characters but for tabs and new lines, marks
 # that turn the direction of writing, and halves of characters.
@@ -39,6 +39,39 @@ def visible(text: str) -> str:
 def one_row(text: object) -> str:
     """Return a text with its control characters and new lines escaped, on one line."""
     return visible(str(text)).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def count(size: int, noun: str, nouns: str = "") -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> count(1, "answer"), count(1200, "answer")
+    ('1 answer', '1,200 answers')
+    """
+    return f"{size:,} {noun if size == 1 else nouns or noun + 's'}"
+
+
+def money(amount: float) -> str:
+    """Return an amount of money, with as many digits as a small one needs.
+
+    Examples
+    --------
+    >>> money(1234.5), money(0.00213), money(0)
+    ('1,234.50', '0.0021', '0.00')
+    """
+    return f"{amount:,.2f}" if amount == 0 or abs(amount) >= 0.1 else f"{amount:.2g}"
+
+
+def settled(value: float, scale: float) -> float:
+    """Return 0 for a number that is only what rounding has left of it, beside a scale.
+
+    Examples
+    --------
+    >>> settled(-6.9e-18, 1.0), settled(-6.9e-8, 1.0)
+    (0.0, -6.9e-08)
+    """
+    return 0.0 if abs(value) < 1e-12 * abs(scale) else value
 
 
 def titled(title: str, lines: Mapping[str, str], width: int = 14) -> str:

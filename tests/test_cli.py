@@ -177,3 +177,18 @@ def test_it_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "foundation_priors", "deom"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 2 and "Did you mean 'demo'?" in done.stderr
+
+
+class Closed(io.StringIO):
+    """A pipe that nobody reads any more."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_nobody_needs_to_read_to_the_end(monkeypatch, capsys) -> None:
+    for typed in (["datasets"], []):
+        with monkeypatch.context() as here:
+            here.setattr("sys.stdout", Closed())
+            assert main(typed) == 141
+    assert capsys.readouterr().err == ""

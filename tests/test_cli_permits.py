@@ -184,6 +184,18 @@ def test_files_outside_of_the_folder_are_allowed_one_by_one(
     assert run(file, "--file", str(folder.parent), "--preview") == 0
 
 
+def test_all_that_is_not_allowed_is_told_at_once(
+    server: Loopback, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = 'prompt_file = "../secret.txt"\nprofiles = "../secret.csv"'
+    file = study(folder, "http://example.com/v1", outside)
+    for more in ([], ["--preview"]):
+        assert run(file, *more) == 2
+        told = capsys.readouterr().err
+        assert told.count("--file") == 2 and "prompt_file" in told and "profiles" in told
+        assert "https" in told and told.count("\n") == 1
+
+
 def test_links_within_the_folder_are_followed(server: Loopback, folder: Path) -> None:
     (folder / "texts").mkdir()
     (folder / "texts" / "prompt.txt").write_text("Who?")

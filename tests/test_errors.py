@@ -1,6 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from foundation_priors import errors
+from foundation_priors.display import count, money, settled
+
+ROOT = Path(errors.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,20 @@ def test_long_lists_are_cut():
 
 def test_nothing_to_suggest():
     assert errors.did_you_mean("q", []) == ""
+
+
+def test_small_numbers_of_things_are_told_as_such() -> None:
+    assert [count(n, "entry", "entries") for n in (0, 1, 2)] == [
+        "0 entries",
+        "1 entry",
+        "2 entries",
+    ]
+    assert [money(x) for x in (0, 0.004, 0.25, 1234.5)] == ["0.00", "0.004", "0.25", "1,234.50"]
+    assert settled(-6.9e-18, 1.0) == 0 and str(settled(-6.9e-18, 1.0)) == "0.0"
+    assert settled(-6.9e-18, 1e-17) == -6.9e-18
+
+
+def test_signed_numbers_in_words_have_no_signed_zero() -> None:
+    """A format with a sign has the option "z", which makes "+0.00" of "-0.00"."""
+    for path in ROOT.rglob("*.py"):
+        assert not re.findall(r":\+\.\d[f%]", path.read_text(encoding="utf-8")), path

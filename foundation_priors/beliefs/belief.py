@@ -14,6 +14,7 @@ from foundation_priors.beliefs.made import Made, QuantityOf, who
 from foundation_priors.beliefs.pooled import METHODS
 from foundation_priors.beliefs.said import Pool, Quantiles, revived
 from foundation_priors.beliefs.support import LINE, Support
+from foundation_priors.display import settled
 from foundation_priors.errors import ColumnError, did_you_mean
 from foundation_priors.netcdf import need, parse, told
 
@@ -237,7 +238,7 @@ class Belief(Made):
         return self._cached[support]
 
     def to_json(self) -> str:
-        """Return everything as JSON; of a function as quantity, its name only."""
+        """Return everything as JSON; of a function as quantity its name only, no file holds it."""
         ends = None
         if self.support is not None:
             pair = self.support.lower, self.support.upper
@@ -276,7 +277,8 @@ class Belief(Made):
     def __repr__(self) -> str:
         """Say who said what about which quantity."""
         f = self.density
-        low, middle, high = f.quantile([0.05, 0.5, 0.95])
+        ends = f.quantile([0.05, 0.5, 0.95])
+        low, middle, high = (settled(float(x), float(np.ptp(ends))) for x in ends)
         where = self.support if self.support is not None else "that of the model"
         return (
             f"<foundation_priors.Belief about {self.label}>\n"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from foundation_priors.beliefs.support import Support
+from foundation_priors.display import count
 from foundation_priors.errors import ColumnError
 
 __all__ = [
@@ -47,7 +48,12 @@ def check_quantiles(quantiles: Mapping[float, float], who: str) -> tuple[list[fl
             f"quantiles= of {who} must be a dictionary from probabilities to values, such as "
             "{.05: 1, .5: 2, .95: 4}."
         )
-    p = finite(list(quantiles), f"probabilities of {who}", 2)
+    p = finite(list(quantiles), f"probabilities of {who}", 0)
+    if len(p) < 2:
+        raise ColumnError(
+            f"quantiles= of {who} holds {count(len(p), 'quantile')}, and a belief needs 2 or more: "
+            "add another, as in {.05: 1, .95: 4}."
+        )
     x = finite(list(quantiles.values()), f"quantiles of {who}", 2)
     if (p <= 0).any() or (p >= 1).any():
         wrong = p[(p <= 0) | (p >= 1)][0]

@@ -22,6 +22,7 @@ from foundation_priors.beliefs.johnson import Johnson
 from foundation_priors.beliefs.pooled import METHODS, Pooled
 from foundation_priors.beliefs.support import Support
 from foundation_priors.beliefs.table import Table
+from foundation_priors.display import count, settled
 from foundation_priors.errors import ColumnError
 
 __all__ = ["Draws", "Function", "Histogram", "Moments", "Pool", "Quantiles", "Said", "revived"]
@@ -193,7 +194,9 @@ class Draws(Said):
     def __str__(self) -> str:
         """Say it in words."""
         values = self.values()
-        return f"{len(values)} draws, mean {values.mean():.4g}, sd {values.std(ddof=1):.4g}"
+        sd = float(values.std(ddof=1))
+        mean = settled(float(values.mean()), sd)
+        return f"{count(len(values), 'draw')}, mean {mean:.4g}, sd {sd:.4g}"
 
 
 @dataclass(frozen=True)

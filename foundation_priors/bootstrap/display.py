@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foundation_priors.bootstrap.statistics import OVER, numbers
-from foundation_priors.display import titled, titled_html
+from foundation_priors.display import count, titled, titled_html
 
 if TYPE_CHECKING:
     from foundation_priors.bootstrap.result import BootstrapPath, Concentration
@@ -64,10 +64,11 @@ def _lines(path: BootstrapPath) -> dict[str, str]:
     grid = path.concentration
     share = grid[-1] / (path.n_real + grid[-1])
     return {
-        "concentration": f"{grid[0]:g} to {grid[-1]:.4g} real observations, {len(grid)} values",
+        "concentration": f"{grid[0]:g} to {grid[-1]:.4g} real observations, "
+        f"{count(len(grid), 'value')}",
         "real rows": f"{path.n_real}",
-        "answers": f"{path.n_synthetic} rows, {path.mass:.4g} effective; at most {share:.0%} of "
-        "the weight",
+        "answers": f"{count(path.n_synthetic, 'row')}, {path.mass:.4g} effective; at most "
+        f"{share:z.0%} of the weight",
         "estimates": ", ".join(map(str, path.draws.data_vars)),
         "draws": f"{path.draws.sizes['sample']} at each concentration",
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.usage import UsageError, apart
-from foundation_priors.display import one_row, visible
+from foundation_priors.display import count, one_row, visible
 from foundation_priors.errors import IncompleteWarning
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def elicit(
                 f"{str(output)!r} cannot be written ({error.strerror or error}), but the answers"
                 f" are in {str(journal)!r}."
             ) from error
-        print(f"Written to {visible(str(output))}: {len(answers)} rows.")
+        print(f"Written to {visible(str(output))}: {count(len(answers), 'row')}.")
 
 
 def typed(arguments: list[str]) -> str:

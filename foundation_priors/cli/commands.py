@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ FOLDER = "foundation-priors-demo"
 FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
+CLOSED = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0; 1 if a model could not be asked or a journal not used; 2 after a usage
-        error; 130 after Ctrl-C. What went wrong is told in one sentence.
+        error; 130 after Ctrl-C; 141 when nobody reads what is printed any more. What went wrong is
+        told in one sentence.
 
     Examples
     --------
@@ -50,11 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _know(arguments, commands)
         options = parser.parse_args(arguments)
+        options.typed = arguments
         if options.command is None:
             parser.print_help()
-            return 0
-        options.typed = arguments
-        commands[options.command](options)
+        else:
+            commands[options.command](options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read what is printed, as `head` does, has seen enough.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED
     except UsageError as error:
         return _told(error, USAGE_ERROR)
     except FoundationPriorsError as error:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from foundation_priors.cli.usage import UsageError
+from foundation_priors.cli.usage import NotAllowed, UsageError
 from foundation_priors.display import visible
 from foundation_priors.elicit.address import host_of, is_open, same_host
 
@@ -114,16 +114,16 @@ class Permits:
             allowed = [path.resolve() for path in self.files]
             special = place.exists() and not place.is_file()
         except (OSError, RuntimeError, ValueError):
-            raise UsageError(f"{where} = {name!r} is no name of a file.") from None
+            raise NotAllowed(f"{where} = {name!r} is no name of a file.") from None
         inner = place.is_relative_to(home)
         inner = inner and not any(part[0] == "." for part in place.relative_to(home).parts)
         if not inner and not any(place.is_relative_to(path) for path in allowed):
-            raise UsageError(
+            raise NotAllowed(
                 f"{where} = {name!r} is hidden or outside of the study's folder: add"
                 f" --file {shlex.quote(str(place))} if the study may read and send what it holds."
             )
         if special:
-            raise UsageError(f"{where} = {name!r} is no ordinary file.")
+            raise NotAllowed(f"{where} = {name!r} is no ordinary file.")
         self.wants.append(f"Reads:     {place}")
         self.reads.append(place)
         return place
@@ -166,7 +166,7 @@ class Permits:
     def _confirm(self, variable: str, address: str, where: str) -> None:
         """See to it that a key may be sent to a server."""
         if is_open(address):
-            raise UsageError(
+            raise NotAllowed(
                 f"{where} would send a key over http to {host_of(address)}, where others can read"
                 " it: give it an https address."
             )
@@ -182,12 +182,12 @@ class Permits:
             )
         elif not is_set:
             shown = f" {variable}" if CONVENTION.fullmatch(variable) else ""
-            raise UsageError(
+            raise NotAllowed(
                 f"The environment variable{shown}, which {where} names as its api_key_env, is not"
                 " set: set it to the key."
             )
         elif not allowed and not self._asked(variable, host):
-            raise UsageError(
+            raise NotAllowed(
                 f"{where} would send the key in {variable} to {host}: add {flag} if it may."
             )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from foundation_priors.cli.tables import table
 from foundation_priors.cli.tally import Cells, Tally
-from foundation_priors.display import visible
+from foundation_priors.display import count, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +61,7 @@ def _progress(console: Console, found: Tally) -> None:
     bar.add_row(ProgressBar(total=calls, completed=done, width=BAR), f"{done / calls:.0%}")
     console.print(bar)
     console.print(
-        f"{done:,} of {calls:,} calls done: {found.total.answered:,} answers,"
+        f"{done:,} of {count(calls, 'call')} done: {count(found.total.answered, 'answer')},"
         f" {found.total.rejected.total():,} rejected,"
         f" {found.study.n_cells - found.total.done:,} still to ask",
         soft_wrap=True,
@@ -211,7 +211,7 @@ def _notes(found: Tally) -> list[str]:
     if found.failures:
         notes.append(f"{found.failures.total():,} requests brought no response.")
     if waiting := sum(found.batches.values()):
-        notes.append(f"{waiting:,} calls wait in batches.")
+        notes.append(f"{count(waiting, 'call')} wait{'s' * (waiting == 1)} in batches.")
     return [*notes, *_times(found)]
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation_priors.cli.permits import Permits
 from foundation_priors.cli.profilesfile import profiles_of
-from foundation_priors.cli.usage import UsageError
+from foundation_priors.cli.usage import NotAllowed, UsageError
 from foundation_priors.errors import FoundationPriorsError, did_you_mean
 
 if TYPE_CHECKING:
@@ -117,15 +118,30 @@ def _study(content: dict[str, Any], folder: Path, permits: Permits) -> StudyFile
             raise UsageError(f"{name!r} is no part of a study: type {TYPED[name]}.")
     _known(content, KNOWN, "a study")
     given = {name: content[name] for name in PLAIN if name in content}
-    given |= {name: _text(content, name, folder, permits) for name in TEXTS}
-    if given["prompt"] is None:
+    refused: list[str] = []
+
+    def allowed[T](get: Callable[[], T]) -> T | None:
+        """Go on after a refusal, so that all of them are told at once."""
+        try:
+            return get()
+        except NotAllowed as error:
+            refused.append(str(error))
+            return None
+
+    texts = {n: partial(_text, content, n, folder, permits) for n in TEXTS}
+    given |= {name: allowed(text) for name, text in texts.items()}
+    if given["prompt"] is None and not refused:
         raise UsageError('There is no prompt: add prompt = "..." or prompt_file = "prompt.txt".')
     settings = _settings(content, "[settings]")
-    endpoints = _models(_table(content, "models"), permits)
+    models = _models(_table(content, "models"), permits)
+    endpoints = {name: point for name, get in models if (point := allowed(get)) is not None}
+    profiles = allowed(lambda: profiles_of(content.get("profiles"), folder, permits))
+    if refused:
+        raise UsageError(" ".join(dict.fromkeys(refused)))
     survey = Elicitation(
         **given,
         answer={name: _answer(name, form) for name, form in _table(content, "answer").items()},
-        profiles=profiles_of(content.get("profiles"), folder, permits),
+        profiles=profiles,
         models=endpoints,
         factors=content.get("factors"),
         settings=settings,
@@ -200,37 +216,41 @@ def _settings(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     return settings
 
 
-def _models(models: Mapping[str, Any], permits: Permits) -> dict[str, Endpoint]:
-    from foundation_priors.elicit import Endpoint
-    from foundation_priors.elicit.address import checked_url
-
-    endpoints = {}
+def _models(
+    models: Mapping[str, Any], permits: Permits
+) -> Iterator[tuple[str, Callable[[], Endpoint]]]:
     for name, entry in models.items():
         where = f"[models.{name}]"
         if not isinstance(entry, dict):
             raise UsageError(f"{name!r} under [models] must be a table of its own, {where}.")
         _no_dots(name, entry)
         _known(entry, MODEL, where)
-        given = {key: entry[key] for key in ("base_url", "model") if key in entry}
-        for key, value in given.items():
-            if not isinstance(value, str):
-                raise UsageError(f"{key!r} of {where} must be a text.")
-        timeout = entry.get("timeout", 600)
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-            raise UsageError(f"'timeout' of {where} must be a number of seconds.")
-        try:
-            address = checked_url(Endpoint(**given).address)
-            endpoints[name] = Endpoint(
-                **given,
-                api_key=permits.key(_variable(entry, where), address, where, "base_url" in given),
-                price=entry.get("price"),
-                timeout=timeout,
-                max_bytes=entry.get("max_bytes", Endpoint.max_bytes),
-                settings=_settings(entry, f"the settings of {where}"),
-            )
-        except ValueError as error:
-            raise UsageError(f"{where}: {error}") from None
-    return endpoints
+        yield name, partial(_endpoint, entry, where, permits)
+
+
+def _endpoint(entry: Mapping[str, Any], where: str, permits: Permits) -> Endpoint:
+    from foundation_priors.elicit import Endpoint
+    from foundation_priors.elicit.address import checked_url
+
+    given = {key: entry[key] for key in ("base_url", "model") if key in entry}
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{key!r} of {where} must be a text.")
+    timeout = entry.get("timeout", 600)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise UsageError(f"'timeout' of {where} must be a number of seconds.")
+    try:
+        address = checked_url(Endpoint(**given).address)
+        return Endpoint(
+            **given,
+            api_key=permits.key(_variable(entry, where), address, where, "base_url" in given),
+            price=entry.get("price"),
+            timeout=timeout,
+            max_bytes=entry.get("max_bytes", Endpoint.max_bytes),
+            settings=_settings(entry, f"the settings of {where}"),
+        )
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def _no_dots(name: str, entry: Mapping[str, Any]) -> None:

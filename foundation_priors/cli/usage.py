@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["Parser", "UsageError", "amount", "apart", "whole"]
+__all__ = ["NotAllowed", "Parser", "UsageError", "amount", "apart", "whole"]
 
 
 class UsageError(Exception):
@@ -77,3 +77,7 @@ def amount(text: str) -> float:
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
     return number
+
+
+class NotAllowed(UsageError):
+    """A study asks for a key or a file that the user has not allowed."""

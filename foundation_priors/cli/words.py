@@ -92,13 +92,13 @@ def _weights(findings: Findings) -> Table:
     for name, row in findings.table.iterrows():
         out.add_row(
             str(name),
-            f"{row['trust']:.3f}",
-            f"{row['effective_observations']:.0f}",
-            f"{row['party']:.2f}",
-            f"{row['party_low']:.2f} {row['party_high']:.2f}",
-            f"{row['log_evidence']:.2f} ({row['mcse_log_evidence']:.2f})",
-            f"{row['score']:.3f}",
-            f"{row['expected_score']:.3f}",
+            f"{row['trust']:z.3f}",
+            f"{row['effective_observations']:z.0f}",
+            f"{row['party']:z.2f}",
+            f"{row['party_low']:z.2f} {row['party_high']:z.2f}",
+            f"{row['log_evidence']:z.2f} ({row['mcse_log_evidence']:z.2f})",
+            f"{row['score']:z.3f}",
+            f"{row['expected_score']:z.3f}",
             style="bold" if row["trust"] == findings.best else None,
         )
     return out
@@ -107,30 +107,30 @@ def _weights(findings: Findings) -> Table:
 def _claims(pilot: Pilot, findings: Findings) -> Table:
     out = table(
         "Where claims tip",
-        *("claim", "trust\n0", f"trust\n{findings.balance:.3f}", "trust\n1"),
+        *("claim", "trust\n0", f"trust\n{findings.balance:z.3f}", "trust\n1"),
         f"all {pilot.everybody}\nreal",
-        *(f"tips at\n{level:.0%}" for level in LEVELS),
+        *(f"tips at\n{level:z.0%}" for level in LEVELS),
     )
     for name, row in findings.claims.iterrows():
-        chances = [f"{row[key]:.2f}" for key in ("at 0", "at balance", "at 1", "all real")]
-        roots = [_roots(row[f"tips at {p:.0%}"], row[f"mcse at {p:.0%}"]) for p in LEVELS]
+        chances = [f"{row[key]:z.2f}" for key in ("at 0", "at balance", "at 1", "all real")]
+        roots = [_roots(row[f"tips at {p:z.0%}"], row[f"mcse at {p:z.0%}"]) for p in LEVELS]
         out.add_row(str(name), *chances, *roots)
     return out
 
 
 def _roots(trust: np.ndarray, error: np.ndarray) -> str:
-    return "\n".join(f"{t:.3f} ({e:.3f})" for t, e in zip(trust, error, strict=True)) or "-"
+    return "\n".join(f"{t:z.3f} ({e:z.3f})" for t, e in zip(trust, error, strict=True)) or "-"
 
 
 def _shares(findings: Findings) -> Table:
     shares = findings.shares["share"].unstack("component", sort=False)
     out = table(
-        f"Where the information comes from at trust {findings.balance:.3f}",
+        f"Where the information comes from at trust {findings.balance:z.3f}",
         *("coefficient", *(str(component) for component in shares)),
     )
     for name, row in shares.iterrows():
         covariate = str(name).removeprefix("beta[").removesuffix("]")
-        out.add_row(covariate, *(f"{share:.0%}" for share in row))
+        out.add_row(covariate, *(f"{share:z.0%}" for share in row))
     return out
 
 
@@ -157,14 +157,14 @@ def _helps(pilot: Pilot, findings: Findings) -> str:
     if gain.nats < gain.error:
         return (
             f"No trust helps to speak of: at {findings.best:.2g}, the best, the {people} held-out "
-            f"voters are predicted about as well ({gain.nats:+.1f} nats, standard error "
-            f"{gain.error:.1f}) as without the language model."
+            f"voters are predicted about as well ({gain.nats:+z.1f} nats, standard error "
+            f"{gain.error:z.1f}) as without the language model."
         )
     certain = gain.nats > NOTABLE * gain.error
     return (
         f"Some trust {'helps' if certain else 'may help'}: at {findings.best:.2g} the {people} "
-        f"held-out voters are predicted {gain.nats:.1f} nats better (standard error "
-        f"{gain.error:.1f}) than without the language model."
+        f"held-out voters are predicted {gain.nats:z.1f} nats better (standard error "
+        f"{gain.error:z.1f}) than without the language model."
     )
 
 
@@ -176,11 +176,11 @@ def _overshoots(pilot: Pilot, findings: Findings) -> str:
     inside = pooled["party_low"] <= estimate <= pooled["party_high"]
     over = pooled["expected_score"] - pooled["score"]
     return (
-        f"Taking the answers for data predicts {loss.nats:.1f} nats worse (standard error "
-        f"{loss.error:.1f}) than the best trust and is "
+        f"Taking the answers for data predicts {loss.nats:z.1f} nats worse (standard error "
+        f"{loss.error:z.1f}) than the best trust and is "
         f"{'overconfident' if over > 0 else 'not overconfident'}: it expects "
-        f"{pooled['expected_score']:.3f} a voter and gets {pooled['score']:.3f}, and its 90% "
-        f"interval for party, {pooled['party_low']:.2f} to {pooled['party_high']:.2f}, "
-        f"{'holds' if inside else 'misses'} {estimate:.2f} (standard error {error:.2f}), the "
+        f"{pooled['expected_score']:z.3f} a voter and gets {pooled['score']:z.3f}, and its 90% "
+        f"interval for party, {pooled['party_low']:z.2f} to {pooled['party_high']:z.2f}, "
+        f"{'holds' if inside else 'misses'} {estimate:z.2f} (standard error {error:z.2f}), the "
         f"estimate from all {pilot.everybody} real voters in no prompt."
     )

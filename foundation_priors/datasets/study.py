@@ -7,6 +7,8 @@ import html
 import textwrap
 from typing import TYPE_CHECKING
 
+from foundation_priors.display import count
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -72,8 +74,8 @@ class Study:
         """Name both halves."""
         return (
             f"<foundation_priors.datasets.Study {self.name!r}: {self.title}>\n"
-            f"Real:       {_sizes(self.real)}\nSynthetic:  {len(self.synthetic)} answers about"
-            f" {', '.join(self.synthetic.outcomes)}\nMore:       .describe()"
+            f"Real:       {_sizes(self.real)}\nSynthetic:  {count(len(self.synthetic), 'answer')} "
+            f"about {', '.join(self.synthetic.outcomes)}\nMore:       .describe()"
         )
 
     def _repr_html_(self) -> str:

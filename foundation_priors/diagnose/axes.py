@@ -239,6 +239,6 @@ def _reading(table: pd.DataFrame) -> str:
         if table[column].notna().any():
             at = int(np.nanargmax(table[column].to_numpy()))
             value = table[column].iloc[at]
-            parts.append(f"{table.index[at]} has the highest {what} ({value:.2f})")
+            parts.append(f"{table.index[at]} has the highest {what} ({value:z.2f})")
     first = "; ".join(parts) or "No axis can be judged"
     return f"{first}. These are three questions, and nothing adds the answers up."

@@ -74,9 +74,9 @@ def _size(found: xr.Dataset) -> str:
 def _direction(found: xr.Dataset) -> str:
     share, low, high = (float(found[f"share{end}"]) for end in ("", "_lower", "_upper"))
     level = f"{100 * found.attrs['prob']:.3g}%"
-    known = f" ({level} interval {low:.2f} to {high:.2f})" if np.isfinite(low) else ""
+    known = f" ({level} interval {low:z.2f} to {high:z.2f})" if np.isfinite(low) else ""
     return (
-        f"Of all its movement a share of {share:.2f}{known} was towards the anticipated "
+        f"Of all its movement a share of {share:z.2f}{known} was towards the anticipated "
         f"{float(found['anticipated']):.3g}."
     )
 
@@ -86,7 +86,7 @@ def _meaning(found: xr.Dataset) -> str:
     if low > 0.5:
         refined = float(found["refined"])
         return (
-            f"Refinement made {refined:.2f} of the last answer, and it repeats what the user "
+            f"Refinement made {refined:z.2f} of the last answer, and it repeats what the user "
             "expected: take the first prompt's answers, or all of them, at a trust that real data "
             "have earned."
         )

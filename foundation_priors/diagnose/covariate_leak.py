@@ -18,6 +18,7 @@ from foundation_priors.diagnose.covariate_leak_core import (
     predicted,
 )
 from foundation_priors.diagnose.leakage_words import chance
+from foundation_priors.display import count
 from foundation_priors.errors import ColumnError, did_you_mean
 from foundation_priors.synthetic.columns import named_index
 
@@ -125,8 +126,9 @@ def covariate_leak(
     y, levels = _coded(synthetic, name, np.asarray(real[name]))
     if len(y) < FEWEST or len(np.unique(y)) < 2:
         raise ColumnError(
-            f"There are {len(y)} real rows with {len(np.unique(y))} different outcomes, and the "
-            f"probe needs {FEWEST} rows and 2 outcomes: give more of the real rows."
+            f"real= has {count(len(y), 'row')} with "
+            f"{count(len(np.unique(y)), 'different outcome')}, and the probe needs "
+            f"{FEWEST} rows and 2 outcomes: give more of the real rows."
         )
     if not 2 <= folds <= len(y):
         raise ValueError(f"folds={folds} must lie between 2 and the number of rows, {len(y)}.")

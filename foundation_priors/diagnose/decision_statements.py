@@ -148,7 +148,7 @@ def _reading(table: pd.DataFrame, level: float) -> str:
         by = by if len(alone) else "; no source tips it alone" if row["source"] == TOGETHER else ""
         words.append(
             f"{row['statement']} {begins} to hold at trust {row['tips_at']:.2g} (error "
-            f"{row['mcse_tips_at']:.1g}); its probability is {row['at_zero']:.3f} without the "
-            f"answers and {row['at_trust']:.3f} at the chosen trust{by}."
+            f"{row['mcse_tips_at']:.1g}); its probability is {row['at_zero']:z.3f} without the "
+            f"answers and {row['at_trust']:z.3f} at the chosen trust{by}."
         )
     return " ".join(words)

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.display import count
 from foundation_priors.errors import ColumnError, ModelError, did_you_mean
 from foundation_priors.path.evaluate import on_draws
 from foundation_priors.prior.columns import ColumnSpec, Table
@@ -212,8 +213,8 @@ def _match(
     number, chosen = pd.factorize(row[positions])
     if len(chosen) < FEWEST:
         raise ColumnError(
-            f"There are {len(chosen)} pairs, and at least {FEWEST} are needed to tell knowledge "
-            "from luck: name more real rows in pairs=."
+            f"pairs= gives {count(len(chosen), 'pair')}, and at least {FEWEST} are needed to "
+            "tell knowledge from luck: name more real rows in pairs=."
         )
     _check_covariates(said.take(positions), real, np.asarray(chosen), number)
     outcome = np.asarray(said.outcome, dtype=float)[positions]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from foundation_priors.display import count
+
 __all__ = ["chance", "reading"]
 
 ALL = "all"
@@ -56,12 +58,12 @@ def _one(found: xr.Dataset, group: str, named: bool = True) -> str:
     if "agreements" in row:
         seen = (
             f"({float(row['agreements']):.3g} of {int(row['pairs'])} agree where "
-            f"{float(row['expected_agreements']):.1f} are expected, "
+            f"{float(row['expected_agreements']):z.1f} are expected, "
         )
     else:
         seen = (
-            f"(correlation with the real residual {float(row['correlation']):.2f} over "
-            f"{int(row['pairs'])} pairs, "
+            f"(correlation with the real residual {float(row['correlation']):z.2f} over "
+            f"{count(int(row['pairs']), 'pair')}, "
         )
     return f"{start}{seen}{chance(float(row['p_adjusted']))}{_left(row)}{_share(row)})"
 
@@ -75,7 +77,7 @@ def _share(row: xr.Dataset) -> str:
     if not np.isfinite(share):
         return "; the model leaves no outcome open, so no share can be told"
     low, high = float(row["share_low"]), float(row["share_high"])
-    return f"; share copied {share:.0%}, {low:.0%} to {high:.0%}"
+    return f"; share copied {share:z.0%}, {low:z.0%} to {high:z.0%}"
 
 
 def _none(found: xr.Dataset, others: list[str]) -> str:
@@ -85,7 +87,7 @@ def _none(found: xr.Dataset, others: list[str]) -> str:
     return (
         f"None of {len(others)} groups is shown to know the real {found.attrs['outcome']!r} beyond "
         f"what the model lets the covariates say (smallest {chance(smallest)} over all of them, "
-        f"shares copied of up to {high:.0%} within the 90% intervals)."
+        f"shares copied of up to {high:z.0%} within the 90% intervals)."
     )
 
 

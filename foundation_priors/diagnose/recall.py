@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from foundation_priors.diagnose.leakage_words import chance
+from foundation_priors.display import count
 from foundation_priors.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
@@ -187,8 +188,8 @@ def recall(
     asked = np.unique(unit[unit >= 0])
     if len(asked) < FEWEST:
         raise ColumnError(
-            f"The replies are about {len(asked)} rows of rows=, and at least {FEWEST} are needed: "
-            "the unit of each reply must be a name in its index."
+            f"The replies are about {count(len(asked), 'row')} of rows=, and at least {FEWEST} are "
+            "needed: the unit of each reply must be a name in its index."
         )
     common, nearest = _baselines(rows, name, shown, asked, within)
     found: dict[str, list[Any]] = {
@@ -310,8 +311,8 @@ def _reading(found: xr.Dataset) -> str:
         row = found.sel(group=group)
         base = max(float(row["most_common"]), float(row["nearest"]))
         told.append(
-            f"{group} has {float(row['right']):.0%} of {int(row['rows'])} rows right, "
-            f"{base:.0%} can be had without memory ({chance(float(row['p_value']))})"
+            f"{group} has {float(row['right']):z.0%} of {int(row['rows'])} rows right, "
+            f"{base:z.0%} can be had without memory ({chance(float(row['p_value']))})"
         )
     low = bool((found["p_value"] <= 0.05).any())
     word = "Rows are recalled" if low else "No recall is shown"

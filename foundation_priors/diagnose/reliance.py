@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.averaged import Averager
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.errors import UnreliableWarning, levels_above
+from foundation_priors.errors import UnreliableWarning, did_you_mean, levels_above
 from foundation_priors.path.weighing import Weighing
 from foundation_priors.trust.average import Averaged
+from foundation_priors.trust.rules import UnknownRule
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -115,7 +116,14 @@ def reliance(
 
     if not isinstance(path, TrustPath):
         raise TypeError(f"reliance() takes a TrustPath, not {type(path).__name__}.")
-    how = path._weighing(trust)
+    try:
+        how = path._weighing(trust)
+    except UnknownRule as unknown:
+        # The second argument of other functions of a path is often a quantity.
+        meant = did_you_mean(trust, path.draws.data_vars)
+        raise UnknownRule(
+            f"{unknown} If it is a quantity, give it as quantities=.{meant}"
+        ) from None
     if how.points.shape:
         raise ValueError(
             "reliance() takes one weight, one for each source, or a rule: give a number."

@@ -234,9 +234,10 @@ def _reading(found: xr.Dataset) -> str:
     bad = int((~flat.reliable).sum())
     words = (
         f"{where[0].upper() + where[1:]} the posterior of {far.quantity.item()} lies furthest from "
-        f"that at trust {found.attrs['reference']:g}: its mean moves by {far['shift'].item():+.2f} "
-        f"sd, its sd becomes {far.spread.item():.2f} times as large, and the Wasserstein distance "
-        f"is {far.wasserstein.item():.2f} sd (error {far.mcse_wasserstein.item():.2g})."
+        f"that at trust {found.attrs['reference']:g}: its mean moves by "
+        f"{far['shift'].item():+z.2f} sd, its sd becomes {far.spread.item():z.2f} times as large, "
+        f"and the Wasserstein distance is {far.wasserstein.item():z.2f} sd (error "
+        f"{far.mcse_wasserstein.item():.2g})."
     )
     noticed = last.quantity.values[(last.power_scaling > NOTICED).values]
     if len(noticed):

@@ -281,9 +281,9 @@ def _reading(result: xr.Dataset) -> str:
     n, attrs = result.sizes["source"], result.attrs
     text = (
         f"Over {attrs['items']} items the errors of {n} levels of {attrs['by']!r} correlate by"
-        f" {float(result['rho']):.2f}, so they are worth {float(result['effective']):.1f}"
-        f" independent ones ({attrs['prob']:.0%} interval {float(result['lower']):.1f} to"
-        f" {float(result['upper']):.1f}); pooling them takes the mean squared error from"
+        f" {float(result['rho']):z.2f}, so they are worth {float(result['effective']):z.1f}"
+        f" independent ones ({attrs['prob']:z.0%} interval {float(result['lower']):z.1f} to"
+        f" {float(result['upper']):z.1f}); pooling them takes the mean squared error from"
         f" {float(result['mean_error']):.3g} to {float(result['pooled_error']):.3g}."
     )
     rest = result["rest"].values
@@ -293,7 +293,7 @@ def _reading(result: xr.Dataset) -> str:
         names = result["source"].values
         text += (
             " A common difficulty of the items makes for a correlation of"
-            f" {float(result['difficulty'].mean()):.2f}; {names[i]} and {names[j]} are alike beyond"
-            f" that by {rest[i, j]:.2f}."
+            f" {float(result['difficulty'].mean()):z.2f}; {names[i]} and {names[j]} are alike"
+            f" beyond that by {rest[i, j]:z.2f}."
         )
     return text

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.diagnose.vendi_core import bound, cosine, gaussian, score, tfidf
+from foundation_priors.display import count
 from foundation_priors.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ def _values(
         raise ColumnError(f"{name!r} must be one column with at least one value.")
     missing = np.asarray(pd.isna(values))
     if missing.any():
-        raise ColumnError(f"{missing.sum()} values of {name!r} are missing: leave them out.")
+        raise ColumnError(
+            f"{name!r} has {count(int(missing.sum()), 'missing value')}: leave them out."
+        )
     return values, groups, name
 
 
@@ -236,7 +239,7 @@ def _scores(codes: np.ndarray, kernel: Floats | None, q: list[float]) -> tuple[F
 def _reading(result: xr.Dataset) -> str:
     order = result["q"].values[0]
     parts = "; ".join(
-        f"{g}: {int(n)} values count as {s:.1f}"
+        f"{g}: {count(int(n), 'value')} count{'s' * (n == 1)} as {s:.1f}"
         for g, n, s in zip(
             result["group"].values,
             result["n"].values,

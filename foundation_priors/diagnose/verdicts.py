@@ -262,15 +262,15 @@ def _reading(result: xr.Dataset) -> str:
     def said(key: str, form: str) -> str:
         one = at[key]
         return (
-            f"{float(one['estimate']):{form}} ({attrs['prob']:.0%} interval"
+            f"{float(one['estimate']):{form}} ({attrs['prob']:z.0%} interval"
             f" {float(one['lower']):{form}} to {float(one['upper']):{form}})"
         )
 
     text = (
         f"On {attrs['anchored']} answers about {attrs['units']} units of known truth, the better of"
         f" two answers has the higher verdict with chance {said('auc', '.2f')}. Following the"
-        f" verdicts adds {said('gap', '+.3f')} to a utility of"
-        f" {float(at['utility']['estimate']):.3f} and leaves {float(at['kish']['estimate']):.0f} of"
-        f" {attrs['answers']} answers."
+        f" verdicts adds {said('gap', '+z.3f')} to a utility of"
+        f" {float(at['utility']['estimate']):z.3f} and leaves"
+        f" {float(at['kish']['estimate']):.0f} of {attrs['answers']} answers."
     )
     return " ".join([text, *attrs["warnings"]])

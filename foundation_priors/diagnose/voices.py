@@ -252,13 +252,15 @@ def _dataset(
 def _reading(result: xr.Dataset) -> str:
     attrs = result.attrs
     shares = result["share"].to_series().dropna().sort_values(ascending=False)
-    parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    parts = ", ".join(f"{name} {share:z.0%}" for name, share in shares.items())
     who = attrs["profile"]
     text = f"Of the variance of the {attrs['answers']} answers about {attrs['outcome']!r}"
     if who:
         variance = result["variance"].to_series().clip(lower=0.0)
         part = variance[who] / variance.sum()
-        text += f", {part:.0%} is who was asked about ({attrs['profiles']} of {who!r}); of the rest"
+        text += (
+            f", {part:z.0%} is who was asked about ({attrs['profiles']} of {who!r}); of the rest"
+        )
     text += f", these are the parts: {parts}."
     single = one_level(attrs["not_judged"])
     if single:

@@ -259,8 +259,8 @@ def _reading(result: xr.Dataset) -> str:
     at = result.sel(design=AS_ASKED)
     text = (
         f"The {attrs['answers']} answers about {attrs['outcome']!r} carry as much as"
-        f" {float(at['effective']):.1f} independent voices ({attrs['prob']:.0%} interval"
-        f" {float(at['lower']):.1f} to {float(at['upper']):.1f})."
+        f" {float(at['effective']):z.1f} independent voices ({attrs['prob']:z.0%} interval"
+        f" {float(at['lower']):z.1f} to {float(at['upper']):z.1f})."
     )
     each = attrs["per_question"]
     if np.isfinite(each):
@@ -268,7 +268,7 @@ def _reading(result: xr.Dataset) -> str:
         text += f" The {times:.3g} answers to one question count as {each:.2g}."
     others = result["effective"].to_series().drop(AS_ASKED)
     if len(others):
-        text += " It would be " + ", ".join(f"{v:.1f} with {k}" for k, v in others.items()) + "."
+        text += " It would be " + ", ".join(f"{v:z.1f} with {k}" for k, v in others.items()) + "."
     single = one_level({k: v for k, v in attrs["not_judged"].items() if k not in result.component})
     if single:
         text += f" All come from one {single}, whose own bent no count removes."

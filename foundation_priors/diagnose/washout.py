@@ -336,19 +336,19 @@ def _reading(out: xr.Dataset, source: str | None) -> str:
         m, share = one.observations.item(), one.share.item()
         if not one.reliable.item():
             words.append(
-                f"it is not certain how many rows bring {who} share of {row}, {share:.2f}, to "
+                f"it is not certain how many rows bring {who} share of {row}, {share:z.2f}, to "
                 f"{out.attrs['target']:g}: {one.reason.item()}"
             )
         elif m == 0:
-            words.append(f"{who} share of {row} is {share:.2f} and needs no more data")
+            words.append(f"{who} share of {row} is {share:z.2f} and needs no more data")
         elif not np.isfinite(m):
             words.append(
                 f"no number of rows like the present ones brings {who} share of {row} down"
             )
         else:
             words.append(
-                f"{who} share of {row} is {share:.2f}; {m:.0f} more real observations (90% "
-                f"interval {one.lower.item():.0f} to {one.upper.item():.0f}) beside the "
+                f"{who} share of {row} is {share:z.2f}; {m:z.0f} more real observations (90% "
+                f"interval {one.lower.item():z.0f} to {one.upper.item():z.0f}) beside the "
                 f"{out.attrs['n_real']} bring it to {out.attrs['target']:g}"
             )
     text = ". ".join(w[0].upper() + w[1:] for w in words)

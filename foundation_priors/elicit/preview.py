@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from foundation_priors.display import count, money
 from foundation_priors.elicit.design import ORDER
 from foundation_priors.elicit.fields import Choice, Field, Text
 from foundation_priors.elicit.template import names_in, suspects
@@ -94,10 +95,10 @@ class Preview:
         )
 
     def _table(self) -> dict[str, str]:
-        prices = [f"{cost:,.2f} ({name})" for name, cost in self.cost.items()]
-        total = f"about {sum(self.cost.values()):,.2f}: {', '.join(prices)}"
+        prices = [f"{money(cost)} ({name})" for name, cost in self.cost.items()]
+        total = f"about {money(sum(self.cost.values()))}: {', '.join(prices)}"
         table = {
-            "Calls": f"{self.calls:,} for {self.cells:,} answers",
+            "Calls": f"{self.calls:,} for {count(self.cells, 'answer')}",
             "Tokens": f"about {self.tokens['input']:,} in and {self.tokens['output']:,} out",
             "Cost": total if prices else "not known, since no endpoint has a price",
         }
@@ -199,9 +200,8 @@ def _notes(study: Study) -> list[str]:
     notes = []
     for where, text in templates.items():
         for word, near in suspects(text, known).items():
-            notes.append(
-                f"{{{word}}} in {where} is no column, and stays as it is: did you mean {{{near}}}?"
-            )
+            meant = f": did you mean {{{near}}}?" if near else "."
+            notes.append(f"{{{word}}} in {where} is no column, and stays as it is{meant}")
     whole = "\n".join(templates.values())
     for name in study.factors:
         if name != ORDER and not names_in(whole, {name}):

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from foundation_priors.display import money
+
 __all__ = ["Outcome", "watched"]
 
 SECONDS = 0.1  # between two updates: each costs as much as a request
@@ -137,4 +139,4 @@ def _counts(outcome: Outcome) -> str:
         "tokens": tokens,
     }
     shown = [f"{count:,} {name}" for name, count in counts.items() if count]
-    return ", ".join([*shown, *([f"{outcome.money:,.2f} spent"] if outcome.money else [])])
+    return ", ".join([*shown, *([f"{money(outcome.money)} spent"] if outcome.money else [])])

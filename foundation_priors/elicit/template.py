@@ -11,6 +11,8 @@ __all__ = ["as_text", "names_in", "render", "suspects"]
 
 BRACED = re.compile(r"\{([^{}\n]+)\}")
 WORD = re.compile(r"\{([^\W\d]\w*)\}")
+VALUE = re.compile(r"[:,\[]\s*$")
+"""What stands before a word in braces that is a value in JSON rather than a place in a text."""
 UNKNOWN = "unknown"
 
 
@@ -61,7 +63,7 @@ def names_in(template: str, known: Collection[str]) -> list[str]:
 
 
 def suspects(template: str, known: Collection[str]) -> dict[str, str]:
-    """Find single words in braces that are not known and look like something that is.
+    """Find single words in braces that are not known, and what they look like.
 
     Parameters
     ----------
@@ -73,19 +75,20 @@ def suspects(template: str, known: Collection[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        The word as it stands, and the name that it resembles.
+        The word as it stands, and the name that it resembles, "" where it resembles none.
 
     Examples
     --------
     >>> suspects('{agee} {"vote": 1} {Age} {city}', ["age", "vote"])
-    {'agee': 'age', 'Age': 'age'}
+    {'agee': 'age', 'Age': 'age', 'city': ''}
     """
     folded = {name.casefold(): name for name in known}
     found = {}
-    for word in WORD.findall(template):
+    for place in WORD.finditer(template):
+        word = place[1]
         near = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.7)
-        if word not in known and near:
-            found[word] = folded[near[0]]
+        if word not in known and (near or not VALUE.search(template[: place.start()])):
+            found[word] = folded[near[0]] if near else ""
     return found
 
 

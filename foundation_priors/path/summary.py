@@ -119,8 +119,8 @@ def summary(
                         "effective_observations": worth,
                         "mean": estimate.mean[:, column],
                         "sd": estimate.sd[:, column],
-                        f"eti{ci_prob:.0%}_lb".replace("%", ""): bounds[:, 0, column],
-                        f"eti{ci_prob:.0%}_ub".replace("%", ""): bounds[:, 1, column],
+                        f"eti{ci_prob:z.0%}_lb".replace("%", ""): bounds[:, 0, column],
+                        f"eti{ci_prob:z.0%}_ub".replace("%", ""): bounds[:, 1, column],
                         "mcse_mean": estimate.mcse_mean[:, column],
                         "reliable": reliable,
                         "answers": path.facts.tie(name, part.place),
@@ -156,13 +156,13 @@ def _lines(path: TrustPath) -> dict[str, str]:
     return {
         "trust": f"0 to {path.max_trust:g}, {len(path.trust)} weights: {state}",
         "answers": f"{_count_of(path)}, worth (real observations at trust 1): {worth}",
-        "real rows": f"{facts.n_real}; {facts.coincide:.0%} of the answers equal one of them",
+        "real rows": f"{facts.n_real}; {facts.coincide:z.0%} of the answers equal one of them",
         "informed": ", ".join(facts.informed) or "nothing",
         "private": ", ".join(n for n in facts.private if n not in facts.parts) or "none",
         **_linked(path),
         **_kept(path),
         "anchors": f"{_count(path.posterior)} with the real data, {_count(path.prior)} without",
-        "smallest ess": f"{checks.ess.min():.0f}",
+        "smallest ess": f"{checks.ess.min():z.0f}",
         "log evidence": f"{evidence}, standard error at most {error.max():.2g}",
     }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.display import count
 from foundation_priors.path.arc import even_grid
 from foundation_priors.path.climb import Climber, Plan
 from foundation_priors.path.data import sums_of
@@ -230,7 +231,7 @@ def _check_anchors(max_anchors: int | None, sources: int) -> None:
     if not _is_number(max_anchors) or int(max_anchors) != max_anchors or max_anchors < ends:
         raise ValueError(
             f"max_anchors={max_anchors!r:.80} must be a whole number of at least {ends}, the ends "
-            f"of a path with {sources} source{'s' if sources > 1 else ''}."
+            f"of a path with {count(sources, 'source')}."
         )
 
 

@@ -255,7 +255,7 @@ def _points(curve: xr.DataArray, name: str) -> dict[str, tuple[float, float]]:
         for weight, label in ((0.0, "ignoring"), (1.0, "pooling")):
             for i in np.flatnonzero(np.isclose(trust, weight, rtol=0, atol=1e-12)):
                 places[int(i)] = f"{label} is {word}" if i == best else label
-    shown = {i: f"{value[i]:.1f}".replace("-", "\N{MINUS SIGN}") for i in places}
+    shown = {i: f"{value[i]:z.1f}".replace("-", "\N{MINUS SIGN}") for i in places}
     return {
         f"{label}: {shown[i]}": (float(trust[i]), float(value[i]))
         for i, label in places.items()

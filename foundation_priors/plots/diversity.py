@@ -116,7 +116,7 @@ def plot_error_correlation(result: xr.Dataset, *, ax: Axes | None = None) -> Axe
     """
     require(result, {"correlation", "rho", "effective"}, "error_correlation")
     n = result.sizes["source"]
-    title = f"correlation of errors: {n} are worth {float(result['effective']):.1f}"
+    title = f"correlation of errors: {n} are worth {float(result['effective']):z.1f}"
     return _matrix(result["correlation"].values, result["source"].values.tolist(), title, ax)
 
 
@@ -129,7 +129,7 @@ def _matrix(values: np.ndarray, names: list[str], title: str, ax: Axes | None) -
     if len(names) <= 12:
         for i in rows:
             for j in rows:
-                shown = "" if np.isnan(values[i, j]) else f"{values[i, j]:.2f}"
+                shown = "" if np.isnan(values[i, j]) else f"{values[i, j]:z.2f}"
                 colour = "white" if abs(values[i, j]) > 0.6 else "black"
                 ax.text(j, i, shown, ha="center", va="center", color=colour, fontsize="small")
     if len(names) <= 40:

@@ -57,7 +57,7 @@ def plot_variance_components(result: xr.Dataset, *, ax: Axes | None = None) -> A
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(left=-0.02 * top if top else None)
     prob, outcome = result.attrs["prob"], result.attrs["outcome"]
-    ax.set_xlabel(f"standard deviation in {outcome!r} ({prob:.0%} intervals)")
+    ax.set_xlabel(f"standard deviation in {outcome!r} ({prob:z.0%} intervals)")
     return ax
 
 
@@ -94,7 +94,7 @@ def plot_effective_voices(result: xr.Dataset, *, ax: Axes | None = None) -> Axes
     answers = result["counts"].sel(component="within")
     ax.scatter(answers, rows, color=ORANGE, marker="D", zorder=3, label="answers")
     for row, value in zip(rows, result["effective"].values, strict=True):
-        ax.annotate(f"{value:.1f}", (value, row), (0, 6), textcoords="offset points", ha="center")
+        ax.annotate(f"{value:z.1f}", (value, row), (0, 6), textcoords="offset points", ha="center")
     ax.set_xscale("log")
     ax.set_yticks(rows, [lettered(n) for n in names])
     ax.set_ylim(len(names) - 0.5, -0.7)

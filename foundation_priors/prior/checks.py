@@ -97,8 +97,10 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
 def check_ranges(real: RowArrays, synthetic: RowArrays, outcome: str) -> None:
     """Warn when a column of the answers lies wholly outside what the real rows have.
 
-    Opinions may differ from observations: the outcome is warned of where it is further away than
-    the real rows are from one another, or of another order of magnitude.
+    Opinions may differ from observations, and of few real rows the range is not known: then it is
+    warned of where the answers are further away than the real rows are from one another, or of
+    another order of magnitude. Such a scale is told of inside the range too, as of shares beside
+    per cents, whichever of the two is the larger.
 
     Parameters
     ----------
@@ -121,9 +123,12 @@ def check_ranges(real: RowArrays, synthetic: RowArrays, outcome: str) -> None:
         for column, (low, high, least, most) in enumerate(spans):
             gap = max(least - high, low - most)
             sizes = np.sort([max(abs(low), abs(high)), max(abs(least), abs(most))])
-            apart = len(known) >= DISTINCT and gap > high - low
-            far = name != outcome or apart or sizes[1] > MAGNITUDE * sizes[0]
-            if low < high and gap > 0 and far:
+            many = len(known) >= DISTINCT
+            apart = gap > high - low if name == outcome or not many else gap > 0
+            scaled = sizes[1] > MAGNITUDE * sizes[0]
+            both = _rich(known[:, column]) and _rich(asked[:, column])
+            away = gap > 0 and (scaled or (apart and (many or name != outcome)))
+            if low < high and (away or (scaled and both)):
                 where = f"{name!r}, column {column}," if known.shape[1] > 1 else f"{name!r}"
                 warnings.warn(
                     f"The answers' {where} runs from {least:.4g} to {most:.4g} and that of the "

@@ -80,6 +80,12 @@ def _known(model: pm.Model) -> dict[str, Any]:
 def _expression(model: pm.Model, known: Mapping[str, Any], text: str) -> Any:
     if text in known:
         return known[text]
+    if text == "<lambda>":
+        raise ModelError(
+            "The belief is about a function without a name, which the file that it was read from "
+            "does not hold: make the belief anew with the function, or name the quantity in the "
+            "model with pm.Deterministic."
+        )
     if (named := full_name(model, text)) in known:
         return known[named]
     try:

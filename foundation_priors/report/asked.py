@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from foundation_priors.display import count
 from foundation_priors.errors import JournalError
 from foundation_priors.report.counts import of_journal, of_real
 from foundation_priors.report.section import Section
-from foundation_priors.report.words import count, listing, number, percent, several
+from foundation_priors.report.words import listing, number, percent, several
 from foundation_priors.synthetic.provenance import KEYS, NOT_RECORDED
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from foundation_priors.display import count
 from foundation_priors.errors import ModelError
 from foundation_priors.report.section import Section
-from foundation_priors.report.words import count, number, several
+from foundation_priors.report.words import number, several
 
 if TYPE_CHECKING:
     from foundation_priors.report.inputs import Inputs
@@ -86,6 +87,12 @@ def _than(nats: float) -> str:
     return f"{number(abs(nats))} nats {'better' if nats > 0 else 'worse'} than"
 
 
+def _tail(worst: float, limit: float) -> str:
+    if worst == -np.inf:
+        return "and no draw outweighs the others, so that no k-hat was needed"
+    return f"the largest k-hat {number(worst, 2)} (limit {limit:.2g})"
+
+
 def computation(inputs: Inputs) -> Section:
     """Return whether the numbers can be relied on as numbers."""
     path = inputs.path
@@ -102,9 +109,8 @@ def computation(inputs: Inputs) -> Section:
         if not weak
         else f"{weak} of {size} weights fail the path's checks, and numbers there are shaky.",
         f"The log evidence is unreliable at {count(shaky, 'weight')}." if shaky else "",
-        f"The smallest effective sample size is {number(float(found['ess'].min()))}, the largest "
-        f"k-hat {number(float(found['pareto_k'].max()), 2)} (limit "
-        f"{found.attrs['pareto_k_limit']:.2g}).",
+        f"The smallest effective sample size is {number(float(found['ess'].min()))}, "
+        f"{_tail(float(found['pareto_k'].max()), found.attrs['pareto_k_limit'])}.",
         f"The largest R-hat of {count(int(sampled.sum()), 'sampled anchor')} is "
         f"{number(worst, 4)}, with {count(divergences, 'divergent transition')}."
         if sampled.any()

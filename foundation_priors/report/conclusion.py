@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from foundation_priors.display import count
 from foundation_priors.path.draws import weighted_quantiles
 from foundation_priors.report.inputs import LEVEL, Column, Statement
 from foundation_priors.report.section import Section
-from foundation_priors.report.words import clean, count, listing, number, percent, several
+from foundation_priors.report.words import clean, listing, number, percent, several
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +42,7 @@ def trust(inputs: Inputs) -> Section:
     worth = float(point @ np.array(path.facts.worth))
     reading = (
         f"Numbers are read at {inputs.trust_in_words}, where the answers count for "
-        f"{number(worth)} real observations beside {path.facts.n_real} real ones."
+        f"{number(worth)} real observations beside {count(path.facts.n_real, 'real one')}."
     )
     rule = getattr(inputs.weighing, "rule", None)
     evidence, tables = "", {"Evidence over trust": _evidence(inputs)}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from foundation_priors.report.words import count, number
+from foundation_priors.display import count
+from foundation_priors.report.words import number
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from foundation_priors.display import count
 from foundation_priors.report.texts import QUESTION, closing, headline
-from foundation_priors.report.words import cells, clean, count, numeric, paragraphs
+from foundation_priors.report.words import cells, clean, numeric, paragraphs
 
 if TYPE_CHECKING:
     from foundation_priors.report.audit import Audit

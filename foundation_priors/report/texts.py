@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from foundation_priors.report.words import WIDTH, cells, clean, count, listing, paragraphs
+from foundation_priors.display import count
+from foundation_priors.report.words import WIDTH, cells, clean, listing, paragraphs
 
 if TYPE_CHECKING:
     from foundation_priors.report.audit import Audit

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foundation_priors.display import count
+
 if TYPE_CHECKING:
     from foundation_priors.report.section import Section
 
 __all__ = [
     "cells",
     "clean",
-    "count",
     "listing",
     "number",
     "numeric",
@@ -59,17 +60,6 @@ def percent(value: float) -> str:
     near = min(abs(value), abs(1 - value))
     places = 0 if near >= 0.01 or near == 0 else int(np.ceil(-np.log10(near))) - 2
     return f"{100 * value:.{min(max(places, 0), 4)}f}%"
-
-
-def count(size: int, noun: str, nouns: str = "") -> str:
-    """Return a number of things.
-
-    Examples
-    --------
-    >>> count(1, "answer"), count(1200, "answer")
-    ('1 answer', '1,200 answers')
-    """
-    return f"{size:,} {noun if size == 1 else nouns or noun + 's'}"
 
 
 def listing(items: Iterable[object], most: int = 6) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foundation_priors.display import visible
+from foundation_priors.display import count, visible
 from foundation_priors.synthetic.build import row_mass
 from foundation_priors.synthetic.clusters import GIVEN, INDEPENDENT, UNTOLD, effect
 
@@ -25,18 +25,7 @@ STYLE = (
 
 
 def text(llm: SyntheticData) -> str:
-    """Return the plain representation.
-
-    Parameters
-    ----------
-    llm : SyntheticData
-        The answers.
-
-    Returns
-    -------
-    str
-        Rows, sources, effective rows, columns and provenance.
-    """
+    """Return the plain representation."""
     lines = [f"<{TITLE}>", *headline(llm)]
     lines += [f"{name + ':':<12} {_cut(value)}" for name, value in _table(llm).items()]
     lines += ["Provenance:"]
@@ -47,18 +36,7 @@ def text(llm: SyntheticData) -> str:
 
 
 def html(llm: SyntheticData) -> str:
-    """Return the representation for notebooks, which takes its colours from the page.
-
-    Parameters
-    ----------
-    llm : SyntheticData
-        The answers.
-
-    Returns
-    -------
-    str
-        Self-contained HTML.
-    """
+    """Return the representation for notebooks, which takes its colours from the page."""
     rows = "".join(
         f"<tr><th style='text-align:left;padding-right:1em'>{markup.escape(name)}</th>"
         f"<td style='text-align:left'>{markup.escape(value)}</td></tr>"
@@ -80,18 +58,7 @@ def html(llm: SyntheticData) -> str:
 
 
 def headline(llm: SyntheticData) -> list[str]:
-    """Return how many answers there are, from whom, and what they are worth.
-
-    Parameters
-    ----------
-    llm : SyntheticData
-        The answers.
-
-    Returns
-    -------
-    list of str
-        Two lines, and a third where the file of the answers had other weights.
-    """
+    """Return how many answers there are, from whom, and what they are worth."""
     total = llm.effective_size().loc["total"]
     whom = ", ".join(llm.sources) or "a source that is not named"
     why = {
@@ -99,29 +66,19 @@ def headline(llm: SyntheticData) -> list[str]:
         INDEPENDENT: "no clustering lowers it",
         GIVEN: "weights given by the user",
     }.get(str(total["clustering"]), f"clusters: {total['clustering']}")
-    count = f"{len(llm)} answer{'' if len(llm) == 1 else 's'}"
+    again = int(str(total["duplicates"]))
+    worth = f"{total['effective_rows']:.4g}"
     then = weights_then(llm)
     return [
-        _cut(f"{count} from {whom}", 0),
-        f"{total['effective_rows']:.4g} effective rows ({why}), {total['duplicates']} rows repeat"
-        " another",
+        _cut(f"{count(len(llm), 'answer')} from {whom}", 0),
+        f"{worth} effective row{'s' * (worth != '1')} ({why}), {count(again, 'row')} "
+        f"repeat{'s' * (again == 1)} another",
         *([then] if then else []),
     ]
 
 
 def weights_then(llm: SyntheticData) -> str:
-    """Say where the rules of today and those of the answers' file give different weights.
-
-    Parameters
-    ----------
-    llm : SyntheticData
-        The answers.
-
-    Returns
-    -------
-    str
-        A line, or nothing where they agree or the answers come from no file.
-    """
+    """Say where the rules of today and those of the answers' file give different weights."""
     if llm.outcomes not in llm._then:
         return ""
     sizes = [llm._then[llm.outcomes].size, effect(llm._data, llm._schema, llm.outcomes).size]
@@ -170,7 +127,7 @@ def _provenance(llm: SyntheticData, whole: bool = False) -> dict[str, str]:
 
 def _entry(value: object, whole: bool) -> str:
     if isinstance(value, dict) and not whole:
-        return f"{len(value)} entries: {', '.join(value)}"
+        return f"{count(len(value), 'entry', 'entries')}: {', '.join(value)}"
     if isinstance(value, dict):
         return "\n".join(f"{key}: {_entry(entry, whole)}" for key, entry in value.items())
     return str(value)

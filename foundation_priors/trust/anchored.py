@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from foundation_priors.display import count
 from foundation_priors.errors import UnreliableWarning, levels_above
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.compiling import compile_model
@@ -139,7 +140,7 @@ def anchored(
     joined = join(model, synthetic, pairs, columns or {}, given, error)
     if joined.n_pairs < FEW_PAIRS:
         _warn(
-            f"There are {joined.n_pairs} pairs, so the answers' error rests on its prior: collect "
+            f"With {count(joined.n_pairs, 'pair')} the answers' error rests on its prior: collect "
             f"real outcomes for {FEW_PAIRS} units with answers or more."
         )
     runs = _sample(joined.model, draws, tune, chains, cores, random_seed, options)

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.display import titled, titled_html
+from foundation_priors.display import count, titled, titled_html
 from foundation_priors.hdf5 import MAX_BYTES
 from foundation_priors.netcdf import Kind, names, need, parse, whole
 from foundation_priors.path.draws import SAMPLE, Quantity, evaluate, like, weighted_quantiles
@@ -306,9 +306,10 @@ class Anchored:
         slope = self.errors.round(3)
         shown = [i for i in ("slope", "scale", "correlation") if i in slope.index]
         lines = {
-            "outcome": f"{f['outcome']}, {f['n_real']} real rows",
-            "pairs": f"{f['n_pairs']} units with a real outcome and answers",
-            "unpaired": f"{f['n_units']} units with answers only ({f['n_answers']} answers)",
+            "outcome": f"{f['outcome']}, {count(f['n_real'], 'real row')}",
+            "pairs": f"{count(f['n_pairs'], 'unit')} with a real outcome and answers",
+            "unpaired": f"{count(f['n_units'], 'unit')} with answers only "
+            f"({count(f['n_answers'], 'answer')})",
             "error model": f"{f['error']}; covariates: {given}",
         }
         for name in shown:

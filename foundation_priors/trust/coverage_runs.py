@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from foundation_priors.display import count
 from foundation_priors.errors import StatementError, brief
 from foundation_priors.path.draws import SAMPLE, labels
 from foundation_priors.statements import Name, compute, label_of, parse
@@ -117,8 +118,8 @@ def _flat(name: str, value: Any, names: list[str]) -> dict[str, float]:
     values = np.ravel(np.asarray(value, dtype=float))
     if len(values) not in (1, len(names)):
         raise ValueError(
-            f"truth[{name!r}] has {len(values)} values, and {name} has {len(names)}: give one for "
-            "each."
+            f"truth[{name!r}] has {count(len(values), 'value')}, and {name} has {len(names)}: give "
+            "one for each."
         )
     return dict(zip(names, np.broadcast_to(values, len(names)).tolist(), strict=True))
 

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from foundation_priors.display import titled, titled_html
+from foundation_priors.display import count, titled, titled_html
 from foundation_priors.errors import StatementError, brief, did_you_mean, floats
 from foundation_priors.statements import Name, compute, label_of, locate, parse
 from foundation_priors.trust.average import FEW, blend
@@ -284,8 +284,8 @@ class TrustPosterior:
         bad, size = int(self.checked[1].sum()), len(self.checked[1])
         lines = {"hyperprior": self.hyperprior, **self._weights_in_words(error)}
         lines["worth"] = (
-            f"{self.worth:.3g} effective real observations on average, beside {facts.n_real} real "
-            "ones"
+            f"{self.worth:.3g} effective real observations on average, beside "
+            f"{count(facts.n_real, 'real one')}"
         )
         lines["log evidence"] = (
             f"{self.log_marginal_evidence:.3g} (error {error['log_marginal_evidence']:.1g}) "

@@ -35,6 +35,7 @@ __all__ = [
     "Robust",
     "Rule",
     "Shape",
+    "UnknownRule",
     "Worth",
     "named",
 ]
@@ -408,13 +409,17 @@ RULES: Mapping[str, Rule] = {
 """Rules that have a name of their own, beside the hyperpriors."""
 
 
+class UnknownRule(ValueError):
+    """A text given as trust is the name of no rule."""
+
+
 def named(name: str) -> Rule:
     """Return the rule of a name."""
     from foundation_priors.trust.hyperprior import NAMES
 
     if name not in RULES:
         check_number(name, "trust")
-        raise ValueError(f"{name!r} is no rule of trust.{did_you_mean(name, [*NAMES, *RULES])}")
+        raise UnknownRule(f"{name!r} is no rule of trust.{did_you_mean(name, [*NAMES, *RULES])}")
     return RULES[name]
 
 

@@ -11,7 +11,13 @@ from scipy import stats
 
 import foundation_priors as fp
 from foundation_priors.beliefs import Belief, Beliefs, Support
-from foundation_priors.errors import ColumnError, IncompleteWarning, SyntheticAsEvidenceError
+from foundation_priors.errors import (
+    ColumnError,
+    IncompleteWarning,
+    ModelError,
+    SyntheticAsEvidenceError,
+)
+from foundation_priors.prior.quantity import quantity_of
 
 SKEWED = {0.05: 0.03, 0.5: 0.08, 0.95: 0.2}
 COLUMNS = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
@@ -326,3 +332,19 @@ def test_experts_who_answered_nothing() -> None:
         Belief.from_dataframe(whole.assign(q95=0.0), "q", COLUMNS, expert="expert")
     with pytest.raises(ValueError, match="scale=-1"):
         Belief.from_dataframe(whole, "q", COLUMNS, scale=-1)
+
+
+def test_words_of_a_belief() -> None:
+    assert "50% 0, 95%" in repr(Belief("b", {0.1: -1, 0.5: 0, 0.9: 1}))
+    draws = np.concatenate([np.linspace(-1, -0.1, 20), np.linspace(0.1, 1, 20)])
+    assert "40 draws, mean 0, sd" in repr(Belief.from_draws("b", draws))
+    with pytest.raises(ColumnError, match="holds 1 quantile, and a belief needs 2 or more"):
+        Belief("b", {0.5: 1})
+
+
+def test_a_function_without_a_name_is_not_in_a_file() -> None:
+    with pm.Model() as model:
+        pm.Normal("b")
+    again = Belief.from_json(Belief(lambda free: 2 * free["b"], {0.1: -1, 0.9: 1}).to_json())
+    with pytest.raises(ModelError, match="function without a name.*Deterministic"):
+        quantity_of(model, again.quantity)

@@ -234,7 +234,7 @@ def test_normal_outcomes(monkeypatch, rng):
     ("how", "message"),
     [
         ({"pairs": np.arange(100, 112)}, "there are no pairs"),
-        ({"pairs": [0, 1, *[None] * 10]}, "There are 2 pairs"),
+        ({"pairs": [0, 1, *[None] * 10]}, "pairs= gives 2 pairs"),
         ({"pairs": [0, 1, 2, 3]}, "shape"),
         ({"pairs": [*range(11), 3]}, "name it once"),
         ({"pairs": "nothing"}, "neither a dimension"),

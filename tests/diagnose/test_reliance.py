@@ -187,3 +187,8 @@ def test_the_default_is_the_cautious_rule():
     fixed = fp.reliance(models.coin(), fp.trust.worth(2))
     assert fixed.loc[("theta", "llm"), "effective_observations"] == pytest.approx(2)
     assert "not knowing the trust" not in fixed.loc["theta"].index
+
+
+def test_a_quantity_in_the_place_of_the_trust_is_told():
+    with pytest.raises(ValueError, match="quantities=.*Did you mean 'theta'"):
+        fp.reliance(models.coin(), "thetaa")

@@ -63,6 +63,7 @@ def test_examples_are_what_is_sent():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"prompt": "{city} {age} {framing} {party}"}, "{city} in prompt= is no column, and stays"),
         ({"prompt": "{agee} {framing} {party}"}, "{agee} in prompt= is no column.*mean {age}"),
         ({"system": "{Party}"}, "system=.*did you mean {party}"),
         ({"prompt": "{age} {vote_option} {framing}"}, "did you mean {vote_options}"),

@@ -35,7 +35,7 @@ def test_text_without_known_names_is_unchanged(text):
 
 def test_a_mistyped_column_is_suspected_and_json_is_not():
     found = suspects('{Age} {partyy} {city} {"agee": 1} {party}', ["age", "party"])
-    assert found == {"Age": "age", "partyy": "party"}
+    assert found == {"Age": "age", "partyy": "party", "city": ""}
 
 
 @pytest.mark.parametrize(

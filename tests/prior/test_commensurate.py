@@ -1,5 +1,7 @@
 """Copies tied to the original: the link's density, its bounds, and published survival figures."""
 
+import warnings
+
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -355,7 +357,8 @@ def test_quadrature_gives_psborrow2s_published_figures():
 def test_the_tilted_model_gives_the_same():
     model, llm = survival()
     link = Commensurate(precision=pm.Gamma.dist(*PRIOR), centred=True)
-    with pytest.warns(UserWarning, match="'time' runs from"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         tilted = fp.tilt(model, llm, commensurate={"alpha": link})
     draws = pm.sample(
         1000, tune=800, cores=1, model=tilted, random_seed=1, progressbar=False,

@@ -8,6 +8,8 @@ import pymc as pm
 import pytest
 
 import foundation_priors as fp
+from foundation_priors.prior.checks import check_ranges
+from foundation_priors.prior.rows import RowArrays
 from foundation_priors.prior.tilt import build
 
 
@@ -45,6 +47,31 @@ def test_outcomes_of_other_units_are_warned_of():
         warnings.simplefilter("error")
         build(heights(), said("height", [1.75, 1.9, 2.2]))
         build(heights(), said("height", [1.85, 1.9]))
+
+
+HUNDREDTHS = np.arange(8) / 100
+
+
+@pytest.mark.parametrize("factor", [100.0, 0.01])
+def test_other_units_within_the_range_are_warned_of_in_both_directions(factor):
+    with pytest.warns(UserWarning, match="if the units"):
+        build(heights(real=HUNDREDTHS), said("height", factor * HUNDREDTHS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build(heights(real=HUNDREDTHS), said("height", 1.2 * HUNDREDTHS))
+        build(heights(real=HUNDREDTHS), said("height", [0.0005, 0.001]))
+
+
+@pytest.mark.parametrize(("real", "asked", "warned"), [
+    ([1.0, 2.0], 2.5, False), ([1.0, 2.0], 3.5, True), ([1.0, 2.0, 1.1, 1.7, 1.4], 2.5, True)
+])  # fmt: skip
+def test_the_range_of_few_rows_is_not_known(real, asked, warned):
+    rows = RowArrays(np.zeros(len(real)), {"x": np.array(real)})
+    llm = RowArrays(np.zeros(1), {"x": np.array([asked])})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_ranges(rows, llm, "y")
+    assert bool(caught) == warned
 
 
 @pytest.mark.parametrize("kind", ["plain", "categorical"])

@@ -135,3 +135,9 @@ def test_spreads_differ_where_their_interval_says_so(disagrees, says):
         [[module.EVERY], [module.CENTRE, module.SPREAD]], names=["answers", "on"]
     )
     assert says in module._reading(rows, 0.9)
+
+
+def test_there_is_not_always_a_largest_k_hat():
+    assert "no k-hat" in checks._tail(-np.inf, 0.7) and "0.31 (limit 0.7)" in checks._tail(
+        0.31, 0.7
+    )

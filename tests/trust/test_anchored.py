@@ -413,5 +413,5 @@ def test_few_pairs_are_told(rng, monkeypatch):
     module = sys.modules["foundation_priors.trust.anchored"]  # The function has its name too.
     monkeypatch.setattr(module, "_sample", lambda *_: {})
     monkeypatch.setattr(Anchored, "_of", lambda *_: None)
-    with pytest.warns(UnreliableWarning, match="There are 3 pairs"):
+    with pytest.warns(UnreliableWarning, match="With 3 pairs the"):
         anchored(mean_model(y[:3]), said("y", s), pairs=np.arange(3))
