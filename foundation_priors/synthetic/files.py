@@ -177,14 +177,7 @@ def decode(plain: xr.Dataset, path: str | os.PathLike) -> tuple[xr.Dataset, Sche
 
 
 def check(data: xr.Dataset, schema: Schema) -> None:
-    """Check a Dataset and its meaning as `build` returns them, read from elsewhere.
-
-    Parameters
-    ----------
-    data : xarray.Dataset
-        Dims: answer.
-    schema : Schema
-        What its variables mean.
+    """Check a Dataset over answers and its meaning as `build` returns them, read from elsewhere.
 
     Raises
     ------
