@@ -181,7 +181,8 @@ def read_reply(value: Any, latency: float = 0.0) -> Reply:
     -------
     Reply
         Its first choice. The text is that of the message and the arguments of its tool calls, or
-        where there is none, what the server took for thoughts and is an answer and nothing else.
+        where there is none, the object that a client has parsed, or what the server took for
+        thoughts and is an answer and nothing else.
 
     Raises
     ------
@@ -200,6 +201,8 @@ def read_reply(value: Any, latency: float = 0.0) -> Reply:
     said, within = _content(message.get("content", choice.get("text")))
     called = _called(message)
     text = f"{said}\n{called}" if called and said.strip() else called or said
+    if not text.strip() and isinstance(message.get("parsed"), Mapping | list):
+        text = json.dumps(message["parsed"])
     errors = [part["error"] for part in (choice, message, value) if part.get("error")]
     if errors or (finish and BROKEN_OFF.search(finish.lower())):
         raise Unreadable(_broken(finish, errors, text))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foundation_priors.elicit.fields import Rejected, fold, shown
-from foundation_priors.elicit.reading import OPENS, thoughts_end
+from foundation_priors.elicit.reading import OPENS, SPECIAL, thoughts_end
 
 __all__ = ["ALPHABET", "ERROR", "LEAST", "letters_of"]
 
@@ -20,8 +20,7 @@ LONGEST = 50  # characters of a token that is one letter among marks
 SLACK = 0.01  # by which rounding may put a log-probability above 0
 FILLER = 1e-9  # what servers list below it stands for "not among the most likely"
 MORE = "ask for more with settings={'top_logprobs': ...}"
-PREFIX = re.compile(r"\s*(```\w*\s*)?\{\s*\"[^\"]*\"\s*:\s*\"?")
-SPECIAL = re.compile(r"<\|[^|<>]*\|>|</?s>|<(?:eos|bos|pad|end_of_turn|eot_id)>")
+PREFIX = re.compile(r"\s*(?:```\w*\s*)?\{\s*(?:\"[^\"]*\"|'[^']*')\s*:\s*[\"']?")
 # After a letter: a word, also in quotes or brackets, or a mark within one, as in "A voter",
 # 'A "voter"', "A's", "A-level" and "A/B"; or another letter, as in "A, B or C".
 CONTINUES = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 
 __all__ = ["readings"]
 
@@ -16,6 +17,7 @@ AMOUNT = re.compile(
 LEAD = r"[1-9]\d{0,2}"  # what stands before groups of three
 PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+")
 COMMA = re.compile(r"\d+,(?!\d{3}(?!\d))\d+")  # decimal: before exactly three digits it groups
+UNSURE = re.compile(r"0\d*,\d{3}")  # decimal, or filled up with zeros
 GROUPED = (
     (re.compile(rf"{LEAD}(,\d{{3}})+(\.\d+)?|[1-9]\d?(,\d\d)+,\d{{3}}(\.\d+)?"), ",", "."),
     (re.compile(rf"{LEAD}(\.\d{{3}})+(,\d+)?"), ".", ","),
@@ -50,12 +52,15 @@ def readings(text: str, unit: str = "") -> list[float | int]:
     -------
     list of float or int
         Different, none if it is no number. A comma before exactly three digits groups thousands,
-        and another one is a decimal comma; a full stop before exactly three digits can be either.
+        and another one is a decimal comma; a full stop before exactly three digits can be either,
+        and so can a comma in a number that begins with 0.
 
     Examples
     --------
     >>> readings("1,200"), readings("1.200"), readings("12,5"), readings("1.234,5")
     ([1200], [1.2, 1200], [12.5], [1234.5])
+    >>> readings("0,123")
+    [0.123, 123]
     >>> readings("$450", "dollars a month"), readings("450 euros", "dollars")
     ([450], [])
     """
@@ -65,6 +70,7 @@ def readings(text: str, unit: str = "") -> list[float | int]:
     if found is None:
         return []
     named = _words(f"{found['before']} {found['symbol']} {found['after']}")
+    named = [word for word, _ in groupby(named)]  # "$450 USD"
     if named and named not in _spellings(unit):
         return []
     digits, power = found["digits"], found["power"] or ""
@@ -76,6 +82,9 @@ def readings(text: str, unit: str = "") -> list[float | int]:
     for pattern, group, point in GROUPED:
         if not power and pattern.fullmatch(digits):
             out.append(_value(digits.replace(group, "").replace(point, ".")))
+    if not out and UNSURE.fullmatch(digits):
+        out = [_value(digits.replace(",", ".") + power)]
+        out += [] if power else [_value(digits.replace(",", ""))]
     sign = -1 if found["sign"] == "-" else 1
     return [sign * value for value in dict.fromkeys(out)]
 

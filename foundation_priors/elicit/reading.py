@@ -1,4 +1,4 @@
-"""Find the answer in what a model wrote: JSON, fenced or not, with or without prose around it."""
+"""Find the answer in what a model wrote: JSON, or as Python writes it, with or without prose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Any
 
 from foundation_priors.elicit.fields import Rejected, shown
 
-__all__ = ["bare", "groups_in", "is_whole", "loads", "name_of", "spoken", "thoughts_end"]
+__all__ = [
+    "SPECIAL",
+    "bare",
+    "groups_in",
+    "is_whole",
+    "loads",
+    "name_of",
+    "spoken",
+    "thoughts_end",
+]
 
 DEEPEST = 64  # levels of brackets in JSON from outside; the parser below calls itself for each
 SCANNED = 1_000_000  # characters looked at in vain for the ends of objects, so that it ends soon
@@ -28,14 +37,38 @@ OPENING = (
 )
 CLOSING = (
     rf"</{NAMES}\s*>|\[/THINK\]|◁/think▷|<\|end_of_(?:thought|thinking)\|>"
-    r"|<\|channel\|>\s*final\s*<\|message\|>"
+    r"|<\|channel\|>\s*final[^<>]{0,20}(?:<\|constrain\|>[^<>]{0,20})?<\|message\|>"
 )
 OPENS = re.compile(OPENING, re.IGNORECASE)
 CLOSES = re.compile(CLOSING, re.IGNORECASE)
 THOUGHT = re.compile(rf"(?:{OPENING}).*?(?:{CLOSING})", re.IGNORECASE | re.DOTALL)
+# The marks of chat templates, where a server lets them through, and those that end a turn.
+MARK = (
+    r"<[|｜][^|｜<>]{1,40}[|｜]>|</?s>|\[/?(?:INST|EO[ST])\]"
+    r"|<(?:bos|pad|eo[dmst](?:_id)?|(?:start|end)_of_\w{1,20})>"
+)
+SPECIAL = re.compile(MARK, re.IGNORECASE)
+AHEAD = re.compile(
+    r"(?:\s*(?:(?:<\|(?:im_start|start|start_header_id)\|>|<start_of_turn>)\s*(?:assistant|model)\b"
+    rf"|{MARK}))+",
+    re.IGNORECASE,
+)
+LAST = re.compile(rf"(?:{MARK})\Z", re.IGNORECASE)
+ENDS = re.compile(
+    r"<[|｜](?:im_(?:start|end)|start(?:_header_id)?|return|user|system|end(?:oftext)?"
+    r"|end[▁_]of[▁_](?:text|turn|sentence|message)(?:_token)?|eo[mst](?:_id|_token)?)[|｜]>"
+    r"|\[(?:INST|EO[ST])\]|<(?:eo[dmst](?:_id)?|(?:start|end)_of_(?:turn|utterance))>",
+    re.IGNORECASE,
+)
 JOINING = ("or", "and", "then", "oder", "und", "ou", "et", "o", "y", "e")
 BLANK = "\ufeff \t\r\n"
 PIECE = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\Z)|[{}\[\]]', re.DOTALL)
+LITERAL = re.compile(
+    r"""'(?:[^'\\\n]|\\.)*+'|"(?:[^"\\]|\\.)*+"|[^'"{}\[\]]+|[{}\[\]]""", re.DOTALL
+)
+ESCAPED = re.compile(r"\\.|\"", re.DOTALL)
+CONSTANTS = {"True": "true", "False": "false", "None": "null"}
+CONSTANT = re.compile(r"\b(?:True|False|None)\b")
 TORN = re.compile(r"""\{\s*(["']|\w+\s*:)""")  # the beginning of an object, good JSON or not
 
 
@@ -109,17 +142,12 @@ def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
     found: list[list[Any]] = []
     before: list[str] = []
     opening, at, end, scanned = re.compile(r"[{\[]" if lists else r"\{"), 0, 0, 0
-    while (start := opening.search(said, at)) is not None:
+    over = _turn_ends(said)
+    while (start := opening.search(said, at, over)) is not None:
         at = start.end()
-        stop = _end(said, start.start())
-        try:
-            value = DECODER.raw_decode(said, start.start())[0] if stop else None
-        except ValueError as error:
-            if isinstance(error, Rejected):
-                raise
-            value = None
+        stop, value = _object_at(said, start.start())
         if value is None:
-            scanned += (stop or len(said)) - start.start()
+            scanned += stop - start.start() + 50  # for the trouble of reading it
             if scanned > SCANNED:
                 raise Rejected("not JSON", "There are too many brackets that belong to nothing.")
             continue
@@ -128,11 +156,12 @@ def groups_in(text: str | None, lists: bool = False) -> list[list[Any]]:
             found.append([])
         found[-1].append(value)
         before = words
-        at = end = stop or at
-    torn = TORN.search(said, end) if found else None
+        at = end = stop
+        over = over if over >= end else _turn_ends(said, end)
+    torn = TORN.search(said, end, over) if found else None
     if torn is not None:
         raise Rejected("not JSON", f"The last object, {shown(said[torn.start() :])}, is none.")
-    if not found and REFUSAL.search(said):
+    if not found and REFUSAL.search(said, 0, over):
         raise Rejected("refusal", f"The model said {shown(said)}.")
     return found
 
@@ -148,20 +177,22 @@ def is_whole(text: str) -> bool:
     try:
         said = spoken(text)
         start = re.search(r"[{\[]", said)
-        return start is not None and _end(said, start.start()) == len(said.rstrip("` \t\r\n"))
+        end = None if start is None else _end(said, start.start())
+        return end is not None and not said[end : _turn_ends(said, end)].strip("` \t\r\n")
     except Rejected:
         return False
 
 
 def bare(text: str) -> str:
-    """Return a text without thoughts and without a fence around it.
+    """Return a text without thoughts and without a fence around it, up to the end of its turn.
 
     Examples
     --------
-    >>> bare("<think>Hm.</think> ```Dole```")
-    'Dole'
+    >>> bare("<think>Hm.</think> ```Dole```"), bare("Dole<|im_end|> Thanks!<|im_end|>")
+    ('Dole', 'Dole')
     """
-    return FENCE.sub("", spoken(text)).strip()
+    said = spoken(text)
+    return FENCE.sub("", said[: _turn_ends(said)].strip()).strip()
 
 
 def name_of(text: str) -> str:
@@ -188,13 +219,13 @@ def thoughts_end(text: str) -> int:
 
 
 def spoken(text: str) -> str:
-    """Cut off what a reasoning model thought before it spoke, or after.
+    """Cut off what a reasoning model thought before it spoke, or after, and a template's marks.
 
     Parameters
     ----------
     text : str
         What it wrote, with thoughts between marks such as ``<think>`` and ``</think>``, of which
-        either may be missing.
+        either may be missing, and marks such as ``<|eot_id|>`` or ``</s>`` around the whole.
 
     Returns
     -------
@@ -210,14 +241,79 @@ def spoken(text: str) -> str:
     --------
     >>> spoken("<thinking>Dole?</thinking> Clinton"), spoken("Clinton <reasoning> Since")
     ('Clinton', 'Clinton')
+    >>> spoken("<|im_start|>assistant Dole<|im_end|>")
+    'Dole'
     """
     said = text[thoughts_end(text) :].strip(BLANK)
     if not said:  # it thought last
         said = CLOSES.split(THOUGHT.sub("", text))[-1]
-    said = OPENS.split(said, maxsplit=1)[0].strip(BLANK)
+    said = _unmarked(OPENS.split(said, maxsplit=1)[0])
     if not said:
         raise Rejected("empty", "The model said nothing.")
     return said
+
+
+def _unmarked(text: str) -> str:
+    """Cut off the marks of a chat template before and behind a text, and white space."""
+    ahead = AHEAD.match(text)
+    start, end = ahead.end() if ahead else 0, len(text)
+    while True:
+        while end > start and text[end - 1] in BLANK:
+            end -= 1
+        mark = LAST.search(text, max(start, end - 60), end)
+        if mark is None:
+            return text[start:end].strip(BLANK)
+        end = mark.start()
+
+
+def _turn_ends(text: str, start: int = 0) -> int:
+    """Return where a mark ends the turn, from `start` on; the end of the text without one."""
+    mark = ENDS.search(text, start)
+    return len(text) if mark is None else mark.start()
+
+
+def _object_at(text: str, start: int) -> tuple[int, Any]:
+    """Return where the object that opens at `start` ends and what it is, None if it is none."""
+    stop = _end(text, start)
+    value = None if stop is None else _decoded(text[start:stop])
+    if stop is not None and value is not None:
+        return stop, value
+    reached, said = _as_json(text, start)
+    value = None if said is None else _decoded(said)
+    return (max(stop or len(text), reached) if value is None else reached), value
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return DECODER.decode(text)
+    except Rejected:
+        raise
+    except ValueError:
+        return None
+
+
+def _as_json(text: str, start: int) -> tuple[int, str | None]:
+    """Return where an object as Python writes it ends, {'vote': None}, and the same as JSON.
+
+    Quotes and constants are put into other words and nothing is evaluated; of the rest, numbers
+    among it, JSON's rules say what is allowed.
+    """
+    depth, at, out = 0, start, []
+    while (piece := LITERAL.match(text, at)) is not None:
+        said, at = piece.group(), piece.end()
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(said, 0)
+        if said[0] in "'\"":
+            said = f'"{ESCAPED.sub(_escaped, said[1:-1])}"'
+        out.append(CONSTANT.sub(lambda c: CONSTANTS[c.group()], said) if said[0] != '"' else said)
+        if depth == 0:
+            return at, "".join(out)
+        if depth > DEEPEST:
+            break
+    return at, None
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return {'"': '\\"', "\\'": "'"}.get(found.group(), found.group())
 
 
 def _end(text: str, start: int) -> int | None:

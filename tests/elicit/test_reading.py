@@ -13,7 +13,7 @@ import foundation_priors as fp
 from foundation_priors.elicit.answers import AnswerSchema, Rejected
 from foundation_priors.elicit.letters import letters_of
 from foundation_priors.elicit.numerals import readings
-from foundation_priors.elicit.reading import is_whole, loads, spoken
+from foundation_priors.elicit.reading import groups_in, is_whole, loads, spoken
 from tests.elicit.offline import elicitation, study_of
 
 VOTE = AnswerSchema.of({"vote": ["Clinton", "Dole"]})
@@ -45,6 +45,7 @@ def income(text, low=0, high=5000, unit=""):
         f"Draft: {C[:9]} Final: {D}",
         f'{D} Therefore {{"vote": "Dole"}}',
         f"{D} (see [1] and {{note}})",
+        f"Draft: {C}. Final: {{'vote': 'Dole'}}",
     ],
 )
 def test_the_last_object_counts(text):
@@ -57,7 +58,7 @@ def test_the_last_object_counts(text):
         (f'Draft: {C}. Final: {{"vote": "stays at home"}}', "off schema"),
         (f'Draft: {C}. Final: {{"choice": "none"}}', "off schema"),
         (f'Draft: {C}. Final: {{"vote": null}}', "off schema"),
-        (f"Draft: {C}. Final: {{'vote': 'Dole'}}", "not JSON"),
+        (f"Draft: {C}. Final: {{'vote': 'Do", "not JSON"),
         (f'Draft: {C}. Final: {{"vote": "Do', "not JSON"),
         (f"Draft: {C}. Final: {{vote: Dole}}", "not JSON"),
         (f'Draft: {C}. Final: {{"vote": "Dole",}}', "not JSON"),
@@ -117,6 +118,101 @@ def test_marks_of_thoughts_that_are_none():
     assert spoken("[THINK]A?[/THINK]B") == "B"
 
 
+# Marks of chat templates
+
+MARKS = ["</s>", "<|eot_id|>", "<|im_end|>", "<|endoftext|>", "<end_of_turn>", "<eos>", "<|end|>"]
+MARKS += ["<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|return|>", "<|eom_id|>", "[EOS]"]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_the_end_of_a_turn_is_no_part_of_the_answer(mark):
+    for said in ("Dole", D, f"Sure: {D}", "<think>Hm.</think>Dole", "**Dole**\n", "2: Dole "):
+        assert VOTE.read_one(said + mark) == {"vote": "Dole"}
+        assert VOTE.read_one(f"<s>{said}{mark} {mark}\n") == {"vote": "Dole"}
+    assert income(f"450{mark}") == income(f"$450 {mark}", unit="dollars") == 450
+    assert reason(VOTE, mark) == reason(VOTE, mark * 3) == "empty"
+    assert is_whole(f"{D}{mark * 200}")
+    text = json.dumps({"why": f"It ends with {mark}, I think.", "vote": "Dole"})
+    assert AnswerSchema.of({"why": fp.Text(), "vote": ["Clinton", "Dole"]}).read_one(text)
+
+
+@pytest.mark.parametrize("mark", [m for m in MARKS if m != "</s>"])
+def test_what_follows_the_end_of_a_turn_is_another_one(mark):
+    for said in ("Dole", D):
+        for after in ("Clinton", C, "{'vote': ", "I'm sorry, I cannot."):
+            assert VOTE.read_one(f"{said}{mark}\n<|im_start|>user\n{after}") == {"vote": "Dole"}
+    assert is_whole(f"{D}{mark}\nAnd in 1992") and not is_whole(f"{D[:-1]}{mark}")
+    assert reason(VOTE, f"Neither.{mark}{D}") == "off schema"
+
+
+def test_the_marks_before_an_answer():
+    for said in ("Dole", D):
+        for before in (
+            "<|im_start|>assistant\n",
+            "<|begin_of_text|><|start_header_id|>assistant<|end_header_id|>\n\n",
+            "<start_of_turn>model\n",
+            "<|channel|>analysis<|message|>Or {'vote': 'Clinton'}?<|end|><|start|>assistant"
+            "<|channel|>final <|constrain|>json<|message|>",
+        ):
+            assert VOTE.read_one(before + said) == {"vote": "Dole"}
+    assert reason(VOTE, "<s>Clinton</s> Dole") == "several choices"  # struck out, in HTML
+
+
+# Objects as Python writes them
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'vote': 'Dole'}",
+        "{'vote':'Dole'}",
+        "Sure! {'vote': \"Dole\"}.",
+        "```python\n{'vote': 'Dole', 'sure': True, 'why': None}\n```",
+        '{"vote": "Dole", "sure": True}',
+        "{'why': 'He said \"no\" {to} all, didn\\'t he?', 'vote': 'Dole'}",
+        "{'why': \"it isn't None\", 'vote': 'Dole'}",
+        "{'answer': {'vote': 'Dole', 'odds': [1, 2.5]}}",
+        "Not {'vote': 'Clinton'}. Final: {'vote': 'Dole'}",
+    ],
+)
+def test_an_object_of_python_is_read(text):
+    assert VOTE.read_one(text) == {"vote": "Dole"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{'vote': 'Clinton'} or {'vote': 'Dole'}", "several choices"),
+        ("{'vote': 'Clinton', 'vote': 'Dole'}", "several choices"),
+        ("{'vote': 'Nobody'}", "off schema"),
+        ("{'vote': 'Don't know'}", "off schema"),
+        ("{'vote': print('Dole') or 'Dole'}", "off schema"),
+        ("{'vote': f'Dole'}", "off schema"),
+        ("{'vote': 'Do' 'le'}", "off schema"),
+        ("{'vote': ('Dole')}", "off schema"),
+        ("{'Dole'}", "off schema"),
+        ("{'vote': '\\x44ole'}", "off schema"),
+        ("{'vote': " + "[" * 70 + "]" * 70 + "}", "not JSON"),
+    ],
+)
+def test_no_code_is_read(text, why):
+    assert reason(VOTE, text) == why
+
+
+def test_answers_about_several_profiles_as_python_writes_them():
+    call = study_of(elicitation(per_call=2, prompt="{profiles}", factors=None)).call("m", 0, 0, 0)
+    both = {"a": {"vote": "Dole", "place": 4}, "b": {"vote": "Perot", "place": 1}}
+    assert call.study.schema.parse(f"{both}<|im_end|>", call) == list(both.values())
+    listed = [{"id": name, **entry} for name, entry in both.items()]
+    assert call.study.schema.parse(f"{listed}</s>", call) == list(both.values())
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.booleans() | st.none()))
+def test_what_python_writes_is_what_is_read_or_nothing(entries):
+    found = groups_in(f"{entries}") if entries else [[entries]]
+    assert found in ([[entries]], [])
+
+
 # What is nested, long, or cut
 
 
@@ -132,6 +228,13 @@ def test_marks_of_thoughts_that_are_none():
         '{"a" {' * 100_000,
         "{" * 50 + '"' * 200_000,
         "<think>" * 100_000,
+        "</s>" * 250_000,
+        "</s> " * 200_000 + "Dole no",
+        "<|im_end|>x{a}" * 60_000,
+        "{'" * 400_000,
+        "{'a'}" * 200_000,
+        "{'a\n" * 200_000,
+        "{'a': {'b\": }}" * 60_000,
         "</think>" * 100_000,
         '{"vote": "' + "\\" * 900_001,
     ],
@@ -201,6 +304,11 @@ def test_a_whole_object_ends_its_text():
         ("us$450", "dollars", 450),
         ("450 usd", "dollars", 450),
         ("450 dollars", "dollars", 450),
+        ("$450 usd", "dollars", 450),
+        ("us$450 dollars", "dollars", 450),
+        ("usd $450", "dollars", 450),
+        ("€450 eur a month", "euros per month", 450),
+        ("45% percent", "percent", 45),
         ("450 u.s. dollars", "Dollars", 450),
         ("1 dollar", "dollars", 1),
         ("-$4.50", "dollars", -4.5),
@@ -231,6 +339,8 @@ def test_strings_that_mean_one_number(text, unit, found):
         ("$450", "$1000"),
         ("c$450", "dollars"),
         ("450 euros", "dollars"),
+        ("$450 eur", "dollars"),
+        ("$450 cad", "dollars"),
         ("450 cents per litre", "cents a gallon"),
         ("45%", ""),
         ("45%", "years"),
@@ -242,7 +352,6 @@ def test_strings_that_mean_one_number(text, unit, found):
         ("4 out of 7", ""),
         ("(450)", ""),
         ("1234,567", ""),
-        ("0,750", ""),
         ("1,2,3", ""),
         ("1.2.3", ""),
         ("1_0", ""),
@@ -268,6 +377,9 @@ def test_a_string_is_read_where_one_reading_lies_within_the_bounds():
     assert income('{"x": "1.200"}', 100, 5000) == 1200
     assert income('{"x": "$1,200.50"}', unit="dollars") == 1200.5
     assert income("$450", unit="dollars") == 450
+    assert income('{"x": "0,123"}', 0, 1) == 0.123
+    assert income('{"x": "0,123"}', 100, 5000) == 123
+    assert reason(AnswerSchema.of({"x": fp.Number(0, 5000)}), '{"x": "0,123"}') == "ambiguous"
     place = AnswerSchema.of({"place": range(0, 5000)})
     assert place.read_one('{"place": "1.200"}') == {"place": 1200}  # 1.2 is no whole number
     assert place.read_one('{"place": "1,200"}') == {"place": 1200}
