@@ -41,7 +41,10 @@ def test_a_conflict_of_twenty_sds_with_three_anchors():
         sigma=models.KNOWN["sigma"],
         weight=5,
     )
-    with pytest.warns(UserWarning, match="units or the scale differ"):
+    with (
+        pytest.warns(UserWarning, match="units or the scale differ"),
+        pytest.warns(fp.UnreliableWarning, match=r"anchors do not overlap.*max_anchors="),
+    ):
         path = models.again(models.normal(), 1, llm, max_anchors=3)
     mean, evidence = quietly(lambda: path.mean("mu")), quietly(path.log_evidence)
     assert not mean.reliable.all() and not evidence.reliable.all()
