@@ -1,8 +1,11 @@
-"""The few exceptions of the package, each deriving from a builtin."""
+"""The few exceptions and warnings of the package, each deriving from a builtin."""
 
 import difflib
 import sys
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 __all__ = [
@@ -72,6 +75,62 @@ class RereadWarning(UserWarning):
 
 class UnreliableWarning(UserWarning):
     """A number was computed, and a check says that it should not be relied on."""
+
+
+LISTENING: ContextVar[tuple[tuple[type[Warning], ...], list[str]] | None] = ContextVar(
+    "fp_listening", default=None
+)
+"""The kinds of warnings that `noted` keeps in this context, and those that it kept."""
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warn whoever called the package, at the line that called it, or the one who takes notes.
+
+    Parameters
+    ----------
+    text : str
+    category : type
+    """
+    kinds, notes = LISTENING.get() or ((), [])
+    if issubclass(category, kinds):
+        notes.append(text)
+    else:
+        warnings.warn(text, category, stacklevel=_levels_above())
+
+
+@contextmanager
+def noted(*kinds: type[Warning]) -> Iterator[list[str]]:
+    """Keep the package's own warnings of some kinds as notes, of this context and of no other.
+
+    Unlike `warnings.catch_warnings` it changes nothing that other threads see.
+
+    Parameters
+    ----------
+    *kinds : type
+
+    Examples
+    --------
+    >>> with noted(UnreliableWarning) as notes:
+    ...     warn("Shaky.", UnreliableWarning)
+    >>> notes
+    ['Shaky.']
+    """
+    notes: list[str] = []
+    before = LISTENING.set((kinds, notes))
+    try:
+        yield notes
+    finally:
+        LISTENING.reset(before)
+
+
+def _levels_above() -> int:
+    """Return the stack level, as seen by the caller, of the code that called this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(
+        "foundation_priors."
+    ):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 SHOWN = 80
@@ -163,13 +222,3 @@ def did_you_mean(name: object, options: Iterable[object]) -> str:
     shown = ", ".join(map(brief, names[:12]))
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f" There {'is' if len(names) == 1 else 'are'} {shown}{more}."
-
-
-def levels_above() -> int:
-    """Return the stack level, as seen by the caller, of the code that called this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(
-        "foundation_priors."
-    ):
-        frame, level = frame.f_back, level + 1
-    return level

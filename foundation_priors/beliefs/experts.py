@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from foundation_priors.beliefs.checks import CrossingError, check_quantiles
 from foundation_priors.beliefs.said import Quantiles, Said
-from foundation_priors.errors import ColumnError, IncompleteWarning, did_you_mean
+from foundation_priors.errors import ColumnError, IncompleteWarning, did_you_mean, warn
 from foundation_priors.synthetic.columns import named_index
 
 if TYPE_CHECKING:
@@ -87,11 +86,10 @@ def _panel(
         raise ColumnError(f"No expert{where} has answered: every row lacks its quantiles.")
     if silent.any():
         missing = ", ".join(np.array(names)[silent][:5])
-        warnings.warn(
+        warn(
             f"{silent.sum()} of {len(names)} experts{where} answered nothing, or less than two "
             f"quantiles, and are left out of the pool: {missing}.",
             IncompleteWarning,
-            stacklevel=4,
         )
     levels = np.array(list(quantiles.values()), dtype=float)
     mass = rows[weights].to_numpy(dtype=float) if weights else np.ones(len(rows))
@@ -112,10 +110,9 @@ def _panel(
     if wrong and not said:
         raise next(iter(wrong.values()))
     if wrong:
-        warnings.warn(
+        warn(
             f"{len(wrong)} of {len(names)} experts{where} gave quantiles that cross, and are left "
             f"out of the pool: {', '.join(list(wrong)[:5])}. {next(iter(wrong.values()))}",
             IncompleteWarning,
-            stacklevel=4,
         )
     return said, kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from foundation_priors.diagnose.circularity_figures import by_revision, overall
 from foundation_priors.diagnose.circularity_rows import means_of, said_in
 from foundation_priors.diagnose.circularity_words import FAILS_WHEN, reading, unjudged
 from foundation_priors.elicit.anticipation import Anticipation
-from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean
+from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean, warn
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -210,11 +209,10 @@ def _of_one(
     before = None if given is None else given.before(said.first)
     if before is False:
         assert given is not None
-        warnings.warn(
+        warn(
             f"The anticipation of {given.who!r} is dated {given.when}, after the first answer of "
             f"{said.first}: it may have been made to fit.",
             UnreliableWarning,
-            stacklevel=4,
         )
     data = by_revision(means, given, prob) | overall(means, given, prob)
     data["written_before"] = np.nan if before is None else float(before)

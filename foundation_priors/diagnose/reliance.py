@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.averaged import Averager
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.errors import UnreliableWarning, did_you_mean, levels_above
+from foundation_priors.errors import UnreliableWarning, did_you_mean, warn
 from foundation_priors.path.weighing import Weighing
 from foundation_priors.trust.average import Averaged
 from foundation_priors.trust.rules import UnknownRule
@@ -243,9 +242,8 @@ def _tip(
 
 
 def _warn(label: str) -> None:
-    warnings.warn(
+    warn(
         f"The information about {label!r} cannot be told from 0, so its shares mean nothing: draw "
         "more, or ask about another quantity.",
         UnreliableWarning,
-        stacklevel=levels_above(),
     )

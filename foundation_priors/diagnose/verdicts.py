@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.verdicts_core import concordance, gap, information, kish
 from foundation_priors.diagnose.verdicts_truth import Anchored, anchored
 from foundation_priors.diagnose.voices_columns import require_answers
-from foundation_priors.errors import ColumnError, UnreliableWarning
+from foundation_priors.errors import ColumnError, UnreliableWarning, warn
 
 if TYPE_CHECKING:
     from foundation_priors.diagnose.verdicts_truth import Truth
@@ -123,7 +122,7 @@ def verdicts(
         )
     notes = _notes(llm, values, weights[held.rows], judge)
     for note in notes:
-        warnings.warn(note, UnreliableWarning, stacklevel=2)
+        warn(note, UnreliableWarning)
     figures = _figures(values[held.rows], weights[held.rows], good, weights)
     edges = _interval(held, values, weights, good, prob, np.random.default_rng(random_seed))
     result = xr.Dataset(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.diagnose.voices_columns import Asked, asked, require_answers
 from foundation_priors.diagnose.voices_core import Anova, anova, nested, pivots, repeats
-from foundation_priors.errors import ModelError, UnreliableWarning
+from foundation_priors.errors import ModelError, UnreliableWarning, warn
 from foundation_priors.prior.nuts import nuts_options
 
 if TYPE_CHECKING:
@@ -177,8 +177,6 @@ def _bayes(
     seed: int | None,
     options: Mapping[str, Any],
 ) -> Floats:
-    import warnings
-
     from foundation_priors.diagnose.voices_model import compiled, contrasts, sampled
 
     unit = float(read.y.std())
@@ -193,10 +191,9 @@ def _bayes(
     model = compiled(reduced, _scales(read, scale) / unit)
     drawn, worst = sampled(model, draws, chains, seed, options)
     if worst > R_HAT:
-        warnings.warn(
+        warn(
             f"The chains disagree (r-hat {worst:.3g}): give a larger draws=.",
             UnreliableWarning,
-            stacklevel=3,
         )
     return drawn * unit**2
 

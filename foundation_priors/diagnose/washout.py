@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
 from foundation_priors.diagnose.washout_core import Local, kappa_of_share, local
 from foundation_priors.diagnose.washout_future import Future, Seen, first_lasting
-from foundation_priors.errors import UnreliableWarning, brief, did_you_mean, levels_above
+from foundation_priors.errors import UnreliableWarning, brief, did_you_mean, warn
 from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
 
 if TYPE_CHECKING:
@@ -213,10 +212,9 @@ def _share_washout(
     out.attrs["reading"] = _reading(out, source)
     out.attrs["fails_when"] = FAILS
     if not out.reliable.all():
-        warnings.warn(
+        warn(
             f"Rows that wash the answers out are not to be relied on: {out.attrs['reading']}",
             UnreliableWarning,
-            stacklevel=levels_above(),
         )
     return out.isel(quantity=0) if value.ndim == 1 else out
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from foundation_priors.errors import UnreliableWarning
+from foundation_priors.errors import UnreliableWarning, warn
 
 if TYPE_CHECKING:
     from foundation_priors.elicit.elicitation import Elicitation
@@ -209,11 +208,10 @@ class Anticipation:
             )
         with Journal(journal) as kept:
             if len(kept):
-                warnings.warn(
+                warn(
                     f"The anticipation of {self.who!r} is written into a journal that holds "
                     "answers already: it was not made before asking.",
                     UnreliableWarning,
-                    stacklevel=2,
                 )
             kept.write({**study.record(), "anticipation": self._plain(), "time": now()})
 

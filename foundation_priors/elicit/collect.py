@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import warnings
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -23,6 +22,7 @@ from foundation_priors.errors import (
     IncompleteWarning,
     JournalError,
     RereadWarning,
+    warn,
 )
 from foundation_priors.synthetic.build import FACTORS, ROWS, TEXT
 from foundation_priors.synthetic.container import SyntheticData
@@ -323,10 +323,9 @@ def _warn(answers: Answers, stopped: str | None) -> None:
     lost = f"{size - there} of {size} answers are not there ({_why(answers)})."
     if answers.reasons:
         lost += " Rejected ones are not missing at random: see .provenance['rejected']."
-    warnings.warn(
+    warn(
         " ".join([lost, *([_sentence(stopped)] if stopped else [])]),
         IncompleteWarning,
-        stacklevel=4,
     )
 
 
@@ -334,12 +333,11 @@ def _warn_reread(notes: Notes, size: int) -> None:
     if not notes.changes:
         return
     how = ", ".join(f"{notes.changes[name]} {name}" for name in CHANGES if notes.changes[name])
-    warnings.warn(
+    warn(
         f"{notes.changes.total()} of {size} answers come out otherwise than they were recorded,"
         f" read by the rules of this version ({how}): see .provenance['reading'], or keep the old"
         " reading with replay(..., reading='stored').",
         RereadWarning,
-        stacklevel=4,
     )
 
 

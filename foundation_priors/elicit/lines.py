@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from foundation_priors.elicit.lock import open_flags, refuse_special
-from foundation_priors.errors import FoundationPriorsError, IncompleteWarning, JournalError
+from foundation_priors.errors import FoundationPriorsError, IncompleteWarning, JournalError, warn
 
 __all__ = ["read", "refuse_foreign", "repair", "sound_lines", "whole"]
 
@@ -160,11 +159,10 @@ def repair(file: IO[bytes], path: Path) -> int:
         os.fsync(torn.fileno())
     file.truncate(sound)
     os.fsync(file.fileno())
-    warnings.warn(
+    warn(
         f"The last line of {str(path)!r} was torn by an interrupted write; it was moved to"
         f" {path.name + '.torn'!r}, and its call is asked again.",
         IncompleteWarning,
-        stacklevel=4,
     )
     return size - sound
 

@@ -7,11 +7,10 @@ import errno
 import os
 import stat
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
-from foundation_priors.errors import JournalError
+from foundation_priors.errors import JournalError, warn
 
 __all__ = ["Locked", "open_flags"]
 
@@ -105,10 +104,9 @@ class Locked:
         if taken is False:
             raise self._busy()
         if taken is None:
-            warnings.warn(
+            warn(
                 f"The file system of {str(self.path)!r} has no locks: see to it that no other run"
                 " writes to it.",
-                stacklevel=5,
             )
         return True
 

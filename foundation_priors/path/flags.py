@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.errors import UnreliableWarning, levels_above
+from foundation_priors.errors import UnreliableWarning
+from foundation_priors.errors import warn as warn_caller
 from foundation_priors.path.fits import DIVERGENT, R_HAT
 from foundation_priors.path.points import Points
 
@@ -22,12 +22,11 @@ def warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
     """Warn if any weight fails a check, and say where."""
     if bad.any():
         where = points.array[bad].mean(axis=1)
-        warnings.warn(
+        warn_caller(
             f"{int(bad.sum())} of {len(bad)} weights fail the path's {what} (trust "
             f"{where.min():.3g} to {where.max():.3g}): see path.diagnostics(), or build the path "
             "with more draws or a larger max_anchors=.",
             UnreliableWarning,
-            stacklevel=levels_above(),
         )
 
 
@@ -49,8 +48,7 @@ def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> Non
         what, cure = "anchors do not overlap", "allow for more of them (max_anchors=)"
     else:
         what, cure = "the draws are too few", "draw more (draws=)"
-    warnings.warn(
+    warn_caller(
         f"Every weight of the path fails a check: {what}. To mend it, {cure}.",
         UnreliableWarning,
-        stacklevel=levels_above(),
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from foundation_priors.errors import UnreliableWarning, noted
+
 if TYPE_CHECKING:
     from foundation_priors.path.draws import Quantity
 
@@ -214,14 +216,7 @@ def _bounds(
     path: Path, item: Wanted, tails: np.ndarray, trust: Any, along: Mapping[str, float] | None
 ) -> dict[str, np.ndarray]:
     """Return quantiles of each element, shape (trust, quantile)."""
-    import warnings
-
-    from foundation_priors.errors import UnreliableWarning
-    from foundation_priors.prior.compiling import LOCK
-
-    with LOCK, warnings.catch_warnings():
-        # The mean at the same weights has already warned.
-        warnings.simplefilter("ignore", UnreliableWarning)
+    with noted(UnreliableWarning):  # the mean at the same weights has already warned
         array = path.quantile(item.quantity, tails.tolist(), trust, **options(along))
     parts = [facets(path, array.isel(quantile=i, drop=True), item) for i in range(len(tails))]
     return {label: np.stack([p[label] for p in parts], axis=-1) for label in parts[0]}

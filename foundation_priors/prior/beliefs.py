@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foundation_priors.beliefs import Belief, Beliefs, Density
-from foundation_priors.errors import ModelError, UnreliableWarning
+from foundation_priors.errors import ModelError, UnreliableWarning, warn
 from foundation_priors.prior.model import numpy_mode
 from foundation_priors.prior.potentials import real_observations
 from foundation_priors.prior.primitive import Primitive, combination, combined, primitive
@@ -191,12 +190,11 @@ def _check_known(belief: Belief, density: Density, prior: Primitive) -> None:
         return
     error = prior.table.error(density.quantile([0.05, 0.5, 0.95])).max()
     if not error <= DOUBTFUL:
-        warnings.warn(
+        warn(
             f"The belief about {belief.label!r} lies where its prior density, estimated from "
             f"draws, is uncertain (standard error of the log {error:.2g}): widen the prior, or "
             "write the model so that the quantity is a free variable.",
             UnreliableWarning,
-            stacklevel=2,
         )
 
 

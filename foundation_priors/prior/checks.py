@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foundation_priors.errors import ColumnError, ModelError, SyntheticAsEvidenceError
+from foundation_priors.errors import ColumnError, ModelError, SyntheticAsEvidenceError, warn
 from foundation_priors.prior.columns import Table
 from foundation_priors.prior.density import row_logp
 from foundation_priors.prior.model import short
@@ -85,11 +84,10 @@ def check_not_evidence(real: RowArrays, synthetic: RowArrays) -> float:
                 "model would be its own evidence: observe real data, and pass the answers to "
                 "tilt() only."
             )
-        warnings.warn(
+        warn(
             f"{agree.sum()} answers in a row equal the real rows, of which the chance is "
             f"{chance:.2g}: make sure that the model observes real data and not these answers.",
             UserWarning,
-            stacklevel=2,
         )
     return float(alike.mean())
 
@@ -130,11 +128,10 @@ def check_ranges(real: RowArrays, synthetic: RowArrays, outcome: str) -> None:
             away = gap > 0 and (scaled or (apart and (many or name != outcome)))
             if low < high and (away or (scaled and both)):
                 where = f"{name!r}, column {column}," if known.shape[1] > 1 else f"{name!r}"
-                warnings.warn(
+                warn(
                     f"The answers' {where} runs from {least:.4g} to {most:.4g} and that of the "
                     f"real rows from {low:.4g} to {high:.4g}: {advice} through columns=.",
                     UserWarning,
-                    stacklevel=2,
                 )
 
 

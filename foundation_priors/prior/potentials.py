@@ -10,14 +10,13 @@ graph: a Dirichlet prior of whole numbers and a vector of counts are one functio
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foundation_priors.errors import ModelError, did_you_mean
+from foundation_priors.errors import ModelError, did_you_mean, warn
 from foundation_priors.prior.model import full_name, numpy_mode, replaced
 from foundation_priors.prior.rows import n_rows, row_data
 from foundation_priors.prior.written_out import added_up, rows_written_out
@@ -58,12 +57,11 @@ def evidence_of(model: pm.Model, evidence: Sequence[str] | None) -> tuple[str, .
     held = [str(p.name) for p in model.potentials if [*_data(model, p)]]
     if held:
         many = len(held) > 1
-        warnings.warn(
+        warn(
             f"The Potential{'s' * many} {', '.join(map(repr, held))} {'hold' if many else 'holds'} "
             f"data and count{'s' * (not many)} as part of the prior: pass evidence={held} if they "
             "are real rows, or evidence=[] if all Potentials are prior.",
             UserWarning,
-            stacklevel=4,
         )
     return ()
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foundation_priors.errors import ColumnError, ModelError, did_you_mean
+from foundation_priors.errors import ColumnError, ModelError, did_you_mean, warn
 from foundation_priors.prior.checks import (
     check_levels,
     check_not_evidence,
@@ -104,11 +103,10 @@ def _column_of(model: pm.Model, observed: TensorVariable, synthetic: SyntheticDa
     if len(synthetic.outcomes) > 1:
         return None
     outcome = synthetic.outcomes[0]
-    warnings.warn(
+    warn(
         f"The answers' outcome {outcome!r} is taken for {name!r}, which the model observes under "
         f"another name: if that is meant, say so with columns={{{name!r}: {outcome!r}}}.",
         UserWarning,
-        stacklevel=2,
     )
     return outcome
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foundation_priors.errors import ColumnError, check_number
+from foundation_priors.errors import ColumnError, check_number, warn
 from foundation_priors.prior.beliefs import check_sum
 from foundation_priors.prior.build import build
 from foundation_priors.prior.columns import ColumnSpec
@@ -179,12 +178,11 @@ def chosen_trust(
         check_sum(weights, tilted.spoken.same, max_trust)
     learned = [n for n, text in tilted.commensurate.items() if text.startswith("learned")]
     if learned and ((weights > 0) & (weights < 1)).any():
-        warnings.warn(
+        warn(
             f"trust={weights.min():g} and the learned spread of {', '.join(map(repr, learned))} "
             "discount the answers twice, and the answers do not tell the two apart: leave trust= "
             "at 1, or give the spread.",
             UserWarning,
-            stacklevel=3,
         )
     return weights
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from foundation_priors.prior.compiling import LOCK
+from foundation_priors.errors import UnreliableWarning, noted
 
 __all__ = ["Picture", "drawn"]
 
@@ -49,11 +48,9 @@ def drawn(draw: Callable[[], Any], alt: str) -> Picture:
 
     before = set(plt.get_fignums())
     try:
-        with LOCK, warnings.catch_warnings():
-            # Labels that leave no room; and what the section itself has told already.
-            warnings.simplefilter("ignore", UserWarning)
+        with noted(UnreliableWarning):  # the section itself has told it
             return _stored(figure_of(draw()), alt)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UserWarning) as error:  # a warning where filters raise it
         return Picture(failed=" ".join(str(error).split()), alt=alt)
     finally:
         for number in set(plt.get_fignums()) - before:

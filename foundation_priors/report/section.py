@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,8 +15,8 @@ from foundation_priors.errors import (
     IncompleteWarning,
     PlaceboWarning,
     UnreliableWarning,
+    noted,
 )
-from foundation_priors.prior.compiling import LOCK
 
 if TYPE_CHECKING:
     from foundation_priors.report.inputs import Inputs
@@ -95,18 +94,18 @@ def judge(key: str, title: str, section_of: Judge, inputs: Inputs) -> Section:
         From the inputs to the section. The errors that the package raises on purpose, and
         ``ValueError``, become its reason; other errors are mistakes, and are raised.
     inputs : Inputs
+
+    Notes
+    -----
+    The package's own warnings become notes. Nothing that other threads see is changed for that,
+    since a section may sample for minutes.
     """
     start = perf_counter()
-    with LOCK, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    with noted(*OWN) as notes:
         try:
             found = replace(section_of(inputs), key=key, title=title)
         except (FoundationPriorsError, ValueError) as error:
             found = Section(key, title, not_judged=_sentence(error))
-    notes = [str(w.message) for w in caught if issubclass(w.category, OWN)]
-    for other in caught:
-        if not issubclass(other.category, OWN):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     every = tuple(dict.fromkeys([*found.notes, *notes]))
     return replace(found, notes=every, seconds=perf_counter() - start)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from foundation_priors.errors import StatementError, UnreliableWarning, brief, levels_above
+from foundation_priors.errors import StatementError, UnreliableWarning, brief, warn
 from foundation_priors.statements.grammar import COMPARISON, RANK, Call, Chain, Number, Tree, Unary
 from foundation_priors.statements.tokens import Name
 
@@ -141,9 +140,8 @@ def check_numbers(values: Any, text: str, so: str = "") -> None:
     if not isinstance(values, np.ndarray | np.generic) or values.dtype.kind != "f":
         return
     if lost := int(np.isnan(values).sum()):
-        warnings.warn(
+        warn(
             f"{text} holds what is not a number in {lost:,} of {values.size:,} values{so}: keep "
             "logarithms, roots, powers and divisions to where they are defined.",
             UnreliableWarning,
-            stacklevel=levels_above(),
         )

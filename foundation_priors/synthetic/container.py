@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean
+from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean, warn
 from foundation_priors.hdf5 import MAX_BYTES
 from foundation_priors.synthetic.build import (
     ROWS,
@@ -249,7 +248,7 @@ class SyntheticData(Described):
             return mass * self._data[self._schema.weight].values.astype(float)
         found = self._effect(outcomes)
         if found.clustering == UNTOLD and len(self) > 1 and not self._keeps:
-            warnings.warn(NOTHING_TELLS, UnreliableWarning, stacklevel=2)
+            warn(NOTHING_TELLS, UnreliableWarning)
         return mass / found.size
 
     def with_weight(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.display import count
-from foundation_priors.errors import UnreliableWarning, levels_above
+from foundation_priors.errors import UnreliableWarning, warn
 from foundation_priors.prior.columns import ColumnSpec
 from foundation_priors.prior.compiling import compile_model
 from foundation_priors.prior.nuts import nuts_options
@@ -204,4 +203,4 @@ def _check_run(draws: xr.Dataset, stats: xr.Dataset, answers: float) -> None:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, UnreliableWarning, stacklevel=levels_above())
+    warn(text, UnreliableWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from foundation_priors.conjugate import BetaMixture, ConjugateMixture, GammaMixture, NormalMixture
-from foundation_priors.errors import UnreliableWarning, did_you_mean, levels_above
+from foundation_priors.errors import UnreliableWarning, did_you_mean, warn
 from foundation_priors.trust.ess_prior import METHODS, Family, Law, ess_of
 
 if TYPE_CHECKING:
@@ -174,11 +173,10 @@ def _single(
     family, law = _read(prior, likelihood, sigma, link)
     value, used, failed = ess_of(law, family, method, vague)
     if failed:
-        warnings.warn(
+        warn(
             f"The effective sample size by {method!r} is not defined here ({'; '.join(failed)}): "
             f"this one is by {used!r}.",
             UnreliableWarning,
-            stacklevel=levels_above(),
         )
     return value, used
 

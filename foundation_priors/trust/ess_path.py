@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from foundation_priors.errors import ModelError, UnreliableWarning, levels_above
+from foundation_priors.errors import ModelError, UnreliableWarning, warn
 from foundation_priors.path.draws import SAMPLE, elements, to_dataset
 from foundation_priors.trust.ess_rows import RowInformation, curvature
 
@@ -183,11 +182,10 @@ def _defined(task: _Task, method: str, names: list[str]) -> tuple[Floats, Floats
             told = "; ".join([f"{names[k]}: {reason[k]}" for k in left if reason[k]][:5])
     if told:
         instead = sorted({u if u != "none" else "nothing" for u in used if u != method})
-        warnings.warn(
+        warn(
             f"The effective sample size by {method!r} is not defined for every quantity ({told}): "
             f"{', '.join(instead)} took its place, see the variable 'method'.",
             UnreliableWarning,
-            stacklevel=levels_above(),
         )
     return value, error, used
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.beliefs import Beliefs
-from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning, levels_above
+from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning, warn
 from foundation_priors.prior.tilt import TRUST
 from foundation_priors.synthetic.exchange import exchange
 from foundation_priors.trust.fit import trust_posterior
@@ -231,20 +230,18 @@ def placebo(
     found = Placebo(tuple(paths), posteriors, path.trust_posterior(prior))
     path.__dict__["_placebo"] = found
     if bad := int((~found.reliable).sum()):
-        warnings.warn(
+        warn(
             f"The paths of {bad} of {permutations} permutations of the answers fail their checks, "
             "so that they say nothing about the evidence: build the path with more draws or a "
             "larger max_anchors=.",
             UnreliableWarning,
-            stacklevel=levels_above(),
         )
     if found.favours_trust:
-        warnings.warn(
+        warn(
             f"Answers permuted among profiles gain evidence (log evidence "
             f"{found._gain[0]:.2g} against trust 0), so that the evidence for trust "
             "measures how poor the primitive prior is: choose a better one before reading it.",
             PlaceboWarning,
-            stacklevel=levels_above(),
         )
     return found
 

@@ -1,6 +1,7 @@
 """Compiling leaves nothing behind: no files, no warning filters, no flags."""
 
 import linecache
+import re
 import tempfile
 import threading
 import time
@@ -16,6 +17,7 @@ import pytensor.tensor as pt
 import pytest
 
 import foundation_priors as fp
+from foundation_priors.errors import warn
 from foundation_priors.prior.compiling import compile_model, compiling, sources_removed
 from foundation_priors.report.section import Section, judge
 from tests.path import models
@@ -146,15 +148,50 @@ def test_two_paths_at_once_are_those_of_one_after_the_other(folder):
 
 
 def test_sections_that_are_judged_at_once_keep_their_own_notes():
-    def section(name: str, seconds: float) -> Section:
+    """And they run at once: each waits for the other within."""
+    both = threading.Barrier(2, timeout=60)
+
+    def section(name: str) -> Section:
         def slow(_):
-            warnings.warn(f"{name} is shaky.", fp.UnreliableWarning, stacklevel=1)
-            time.sleep(seconds)
+            both.wait()
+            warn(f"{name} is shaky.", fp.UnreliableWarning)
+            both.wait()
             return Section("", "", name)
 
         return judge(name, name, slow, None)
 
-    before = warnings.filters
-    one, other = in_threads(partial(section, "one", 0.2), partial(section, "other", 0.1))
+    one, other = in_threads(partial(section, "one"), partial(section, "other"))
     assert one.notes == ("one is shaky.",) and other.notes == ("other is shaky.",)
-    assert warnings.filters is before
+
+
+def test_a_section_changes_nothing_that_other_threads_see():
+    """Their warnings reach them, by the filters that they set, while it runs."""
+    state = warnings.filters, list(warnings.filters), warnings.showwarning
+    same = []
+
+    def of_others():
+        same.append((warnings.filters, list(warnings.filters), warnings.showwarning) == state)
+        with pytest.warns(fp.UnreliableWarning, match="elsewhere"):
+            warn("Shaky elsewhere.", fp.UnreliableWarning)
+
+    def slow(_):
+        same.append((warnings.filters, list(warnings.filters), warnings.showwarning) == state)
+        in_threads(of_others)
+        return Section("", "", "Read.")
+
+    found = judge("a", "A", slow, None)
+    assert found.notes == () and same == [True, True]
+
+
+def test_a_warning_shows_the_line_that_called_the_package():
+    with pytest.warns(fp.UnreliableWarning) as caught:
+        warn("Shaky.", fp.UnreliableWarning)
+    assert caught[0].filename == __file__
+
+
+def test_nothing_in_the_package_sets_filters():
+    """But for the command line, which is a process of its own."""
+    root = Path(fp.__file__).parent
+    files = [file for file in root.rglob("*.py") if file.parent.name != "cli"]
+    setting = re.compile(r"catch_warnings\(|simplefilter\(|filterwarnings\(|showwarning\s*=")
+    assert not [file.name for file in files if setting.search(file.read_text(encoding="utf-8"))]

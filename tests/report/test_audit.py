@@ -11,7 +11,7 @@ import pytest
 
 import foundation_priors as fp
 from foundation_priors.elicit.anticipation import Anticipation
-from foundation_priors.errors import ModelError, UnreliableWarning
+from foundation_priors.errors import ModelError, UnreliableWarning, warn
 from foundation_priors.report import audit
 from foundation_priors.report.plan import PLAN
 from foundation_priors.report.section import Section, judge
@@ -138,7 +138,7 @@ def test_expected_errors_become_reasons_and_mistakes_stay_errors() -> None:
 
 def test_own_warnings_become_notes_and_others_pass() -> None:
     def warned(inputs):
-        warnings.warn("Shaky.", UnreliableWarning, stacklevel=1)
+        warn("Shaky.", UnreliableWarning)
         return Section("", "", "Read.")
 
     found = judge("a", "A", warned, None)
