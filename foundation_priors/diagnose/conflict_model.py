@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.errors import ModelError
 from foundation_priors.path.draws import SAMPLE
-from foundation_priors.prior.model import copy_model, data_value, numpy_mode
+from foundation_priors.prior.model import copy_model, data_value, numpy_mode, observed_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -227,4 +227,5 @@ def _shaped(flat: Floats, value: Any) -> Floats:
 def outcomes(model: pm.Model) -> list[Outcome]:
     """Return a model's observed variables."""
     copy = copy_model(model)
-    return [Outcome(copy, str(rv.name)) for rv in copy.observed_RVs]
+    observed = observed_of(copy, "none can be drawn to compare them with")
+    return [Outcome(copy, str(rv.name)) for rv in observed]

@@ -13,7 +13,7 @@ from foundation_priors.path.evaluate import on_draws
 from foundation_priors.path.points import Trust
 from foundation_priors.prior.columns import ColumnSpec, Table
 from foundation_priors.prior.density import row_logp
-from foundation_priors.prior.model import copy_model, outcome_names, short, spoken_of
+from foundation_priors.prior.model import copy_model, observed_of, outcome_names, short, spoken_of
 from foundation_priors.prior.rows import read_rows
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _densities(
 ) -> np.ndarray:
     """Return the log density of every row at every draw, shape (draw, row)."""
     copy = copy_model(model)
+    observed_of(copy, "other rows cannot be scored")
     names = [str(v) for v in table.dataset.variables]
     known = Table(table.dataset, {**synthetic.levels, **table.levels}, table.title)
     total = np.zeros((draws.sizes["sample"], next(iter(table.dataset.sizes.values()))))

@@ -107,6 +107,23 @@ def imputed(model: pm.Model) -> dict[str, TensorVariable]:
     }
 
 
+def observed_of(model: pm.Model, what: str) -> list[TensorVariable]:
+    """Return the observed variables, or raise where what is done row by row finds none.
+
+    Raises
+    ------
+    ModelError
+        When all real rows stand in Potentials.
+    """
+    if not model.observed_RVs:
+        raise ModelError(
+            "The model observes its real rows in a Potential, which gives them one sum and not a "
+            f"density each, so {what}: write them as an observed variable, such as pm.Censored or "
+            "pm.CustomDist(..., logp=..., observed=rows)."
+        )
+    return list(model.observed_RVs)
+
+
 def _of_no_use(rv: TensorVariable, model: pm.Model) -> str | None:
     """Say why a variable has no density that gradient-based sampling can use."""
     from pymc.data import MinibatchOp

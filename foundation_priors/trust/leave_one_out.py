@@ -50,7 +50,8 @@ def loo(path: TrustPath, trust: Sequence[float] | None = None) -> xr.Dataset:
     Notes
     -----
     :math:`elpd = \sum_i \log p(y_i \mid y_{-i}, L)`, with the weights
-    :math:`w_n(L) / p(y_i \mid \theta_n)` of each row Pareto-smoothed [1]_.
+    :math:`w_n(L) / p(y_i \mid \theta_n)` of each row Pareto-smoothed [1]_. Rows that stand in a
+    Potential, such as censored ones, have no density each: they stay, and no score is that of one.
 
     References
     ----------
@@ -82,7 +83,7 @@ def row_densities(path: TrustPath) -> tuple[Floats, int]:
     """Return the log density of each real row at every so many draws, (draw, row)."""
     from foundation_priors.path.evaluate import on_draws
     from foundation_priors.prior.density import row_logp
-    from foundation_priors.prior.model import copy_model
+    from foundation_priors.prior.model import copy_model, observed_of
     from foundation_priors.prior.rows import real_rows
 
     if path.model is None:
@@ -91,8 +92,9 @@ def row_densities(path: TrustPath) -> tuple[Floats, int]:
             "leave rows out."
         )
     copy = copy_model(path.model)
-    rows = [real_rows(copy, rv) for rv in copy.observed_RVs]
-    terms = [row_logp(copy, rv, r) for rv, r in zip(copy.observed_RVs, rows, strict=True)]
+    observed = observed_of(copy, "none can be left out")
+    rows = [real_rows(copy, rv) for rv in observed]
+    terms = [row_logp(copy, rv, r) for rv, r in zip(observed, rows, strict=True)]
     size = sum(len(r.outcome) for r in rows)
     every = max(1, int(np.ceil(path.draws.sizes["sample"] * size / CELLS)))
     draws = path.draws.isel(sample=slice(None, None, every))

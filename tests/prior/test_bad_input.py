@@ -1,5 +1,6 @@
 """What must not be tilted, each refused in one sentence; and what must not be refused."""
 
+import threading
 import warnings
 
 import numpy as np
@@ -9,6 +10,8 @@ import pymc.dims as pmd
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
+from pymc.distributions.distribution import Distribution
+from pytensor.tensor.random.op import RandomVariable
 
 import foundation_priors as fp
 from foundation_priors.prior.tilt import build
@@ -444,13 +447,36 @@ def test_simulators():
 
 
 def test_sums_of_trees():
-    """The operator of PyMC-BART is made anew for each variable, from a class of this name."""
-    trees = type("BARTRV", (type(pm.Normal.dist().owner.op),), {})
-    op = type("BART_mu", (trees,), {})()
-    with pytest.warns(DeprecationWarning), pm.Model() as model:
-        mu = model.register_rv(op(0.0, 1.0, size=(N,)), name="mu")
-        pm.Normal("y", mu, 1, observed=Y)
-    refuses(fp.ModelError, "'mu' is a sum of trees.*HSGP", model, answers(y=YS))
+    """As PyMC-BART makes them: an operator of a class of its own for each variable."""
+
+    class BARTRV(RandomVariable):
+        name, dtype, signature = "BART", "floatX", "(a,b),(c)->(c)"
+
+        def _supp_shape_from_params(self, dist_params, param_shapes=None):
+            return dist_params[0].shape[:1]
+
+        @classmethod
+        def rng_fn(cls, rng=None, X=None, Y=None, size=None):
+            return np.full(len(cls.Y), cls.Y.mean())
+
+    class BART(Distribution):
+        def __new__(cls, name, X, Y, **kwargs):
+            held = {"X": X, "Y": Y, "all_trees": threading.Lock()}  # which no copy can be made of
+            cls.rv_op = type(f"BART_{name}", (BARTRV,), held)()
+            Distribution.register(BARTRV)
+            return super().__new__(cls, name, X, Y, **kwargs)
+
+        @classmethod
+        def dist(cls, *params, **kwargs):
+            return super().dist(params, **kwargs)
+
+    with pm.Model() as model:
+        mu = BART("mu", np.stack([X, X**2], axis=1), np.asarray(Y, dtype=float))
+        pm.Normal("y", mu, pm.HalfNormal("s"), observed=Y)
+    words = "'mu' is a sum of trees.*HSGP"
+    refuses(fp.ModelError, words, model, answers(y=YS))
+    refuses(fp.ModelError, words, model, fp.Belief("s", quantiles={0.1: 0.5, 0.9: 2}))
+    refuses(fp.ModelError, words, model, answers(y=YS), likelihood=lambda free, rows: free["s"])
 
 
 def test_pymc_dims():

@@ -80,6 +80,16 @@ def test_tuples_and_bare_intervals_in_answers():
     assert [table.column(n, "x").tolist() for n in ("age", "cut")] == [TEXTS[:2]] * 2
 
 
+def test_draws_at_one_trust_have_such_labels(tmp_path):
+    real = brackets([0, 1, 2, 1], [0.0, 1.0, 0.5, 1.5])
+    how = {"draws": 20, "tune": 20, "chains": 2, "cores": 1, "progressbar": False}
+    tree = fp.sample(real, bracket_answers(), trust=0.5, random_seed=1, **how)
+    for group in ("posterior", "prior", "primitive_prior", "log_prior"):
+        assert tree[group]["age"].values.tolist() == TEXTS
+        assert tree[group]["level"].dims == ("chain", "draw", "age")
+    tree.to_netcdf(tmp_path / "draws.nc")
+
+
 def test_a_path_with_such_labels(tmp_path):
     real = brackets([0, 1, 2, 1], [0.0, 1.0, 0.5, 1.5])
     path = fp.trust_path(real, bracket_answers(), random_seed=1, draws=300, chains=2)

@@ -195,5 +195,18 @@ def test_a_path_of_a_likelihood_in_a_potential(tmp_path):
         assert abs(float(path.mean("a", trust=trust)) - LONG.sum() / precision) < error
     tree = path.at(0.5)
     assert "posterior" in tree.children
+    held = pd.DataFrame({"y": [0.0, 1.0]})
+    for by_row in (
+        lambda: path.score(held),
+        lambda: fp.trust.loo(path),
+        lambda: path.mean("a", trust="loo"),
+        lambda: fp.diagnose.conflict(path),
+    ):
+        with pytest.raises(fp.ModelError, match="in a Potential, .* not a density each, so"):
+            by_row()
+    audit = fp.audit(path, held_out=held)
+    for key in ("conflict", "held_out"):
+        assert "in a Potential" in audit[key].not_judged
+    assert audit["shares"].judged and audit["washout"].judged
     path.to_netcdf(tmp_path / "path.nc")
     assert fp.TrustPath.from_netcdf(tmp_path / "path.nc").facts.n_real == 15
