@@ -18,15 +18,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from foundation_priors.errors import FileError
 from foundation_priors.heaps import Damaged, check_heaps
+from foundation_priors.ordinary import regular, stored_bytes
 
-__all__ = ["MAX_BYTES", "Damaged", "byte_limit", "read", "regular"]
+__all__ = ["MAX_BYTES", "Damaged", "byte_limit", "read"]
 
 MAX_BYTES = 2**32
 """The most bytes that a file may become in memory, unless more is allowed."""
 UNPACKED = 100
 """The most bytes that each byte of a file may become."""
+SMALL = 2**20
+"""Bytes that count as stored, though they may be holes."""
 OBJECTS, ATTRIBUTES, DEEP = 20_000, 1_000, 8
 """The most groups and arrays of a file, the most attributes of each, the deepest group."""
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -37,26 +39,6 @@ EACH = 64
 SCALE, LISTED, POINTED = "CLASS", "DIMENSION_LIST", "REFERENCE_LIST"
 HIDDEN = {SCALE, LISTED, POINTED, "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_NCProperties"}
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
-
-
-def regular(file: str | os.PathLike[str]) -> str:
-    """Return the name of an ordinary file; raise for a pipe, a device or a folder.
-
-    Raises
-    ------
-    FileNotFoundError, FileError
-    """
-    where = os.fspath(file)
-    try:
-        kind = os.stat(where).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"There is no file {where!r}.") from None
-    except (OSError, ValueError) as error:
-        raise FileError(f"{where!r} cannot be read: {error}.") from None
-    if not stat.S_ISREG(kind):
-        what = "a folder" if stat.S_ISDIR(kind) else "a pipe, a socket or a device"
-        raise FileError(f"{where!r} is {what}, and no file: give the name of a file.")
-    return where
 
 
 def byte_limit(given: object) -> int:
@@ -89,7 +71,7 @@ def read(file: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, 
         Of any kind, if it is no HDF5 file, or not a whole one.
     """
     with _opened(regular(file)) as (handle, stored, size):
-        survey = Survey(size, max_bytes)
+        survey = Survey(size, max(SMALL, stored_bytes(stored.fileno())), max_bytes)
         survey.group(handle["/"].id, "", 0)
         survey.check()
         return _Reader(handle, stored, survey).groups()
@@ -124,6 +106,8 @@ class Survey:
     """Everything in a file, looked at without reading it."""
 
     size: int
+    held: int
+    """What is stored of it, holes left out."""
     max_bytes: int
     groups: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
@@ -134,7 +118,7 @@ class Survey:
     @property
     def limit(self) -> int:
         """The most bytes to read."""
-        return min(UNPACKED * self.size, self.max_bytes)
+        return min(UNPACKED * min(self.size, self.held), self.max_bytes)
 
     def take(self, count: int) -> None:
         """Count bytes to be read."""
@@ -144,9 +128,10 @@ class Survey:
 
     def check(self) -> None:
         """Raise when the whole would be too large."""
-        if self.taken > UNPACKED * self.size:
+        if self.taken > UNPACKED * min(self.size, self.held):
             raise Damaged(
-                f"its {self.size} bytes would become more than {UNPACKED} times as many in memory"
+                f"its {min(self.size, self.held)} bytes would become more than {UNPACKED} times as "
+                "many in memory"
             )
         if self.taken > self.max_bytes:
             raise Damaged(

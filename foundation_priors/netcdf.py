@@ -19,7 +19,8 @@ import xarray as xr
 
 from foundation_priors.display import visible
 from foundation_priors.errors import FileError
-from foundation_priors.hdf5 import MAX_BYTES, SIGNATURE, Damaged, byte_limit, read, regular
+from foundation_priors.hdf5 import MAX_BYTES, SIGNATURE, Damaged, byte_limit, read
+from foundation_priors.ordinary import regular
 
 __all__ = [
     "MAX_BYTES",

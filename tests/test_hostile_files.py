@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 import foundation_priors as fp
 from foundation_priors import hdf5
+from foundation_priors.elicit.journal import Journal
+from foundation_priors.elicit.lines import read as read_journal
 from foundation_priors.netcdf import NESTED
+from foundation_priors.ordinary import regular, stored_bytes
 from tests.data.before import make
 
 KINDS = ("answers", "coin", "beliefs", "bootstrap", "anchored")
@@ -562,3 +567,67 @@ def test_control_characters_are_shown_escaped(tmp_path: Path) -> None:
     assert said.sources == ("\x1b[2J\u202e",)
     for text in (repr(said), said._repr_html_()):
         assert r"\x1b[2J\u202e" in text and not {"\x1b", "\u202e"} & set(text)
+
+
+# Holes
+
+
+def test_a_file_of_holes_is_refused_before_it_is_read(tmp_path):
+    """Two gigabytes of which a few thousand bytes are stored, in each kind of file."""
+    llm = fp.SyntheticData.from_dataframe(
+        pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]}), outcome="y", weight=1
+    )
+    packed, lines, journal = (tmp_path / name for name in ("a.nc", "a.jsonl", "j.jsonl"))
+    llm.to_netcdf(packed)
+    lines.write_text('{"x": 1, "y": 2}\n')
+    journal.write_text('{"kind":"study","version":"ab"}\n')
+    for file in (packed, lines, journal):
+        os.truncate(file, 2**31)
+    if packed.stat().st_blocks * 512 > 2**24:
+        pytest.skip("this file system has no holes")
+    readers = [
+        lambda: fp.SyntheticData.from_netcdf(packed),
+        lambda: fp.TrustPath.from_netcdf(packed),
+        lambda: fp.SyntheticData.from_jsonl(lines, outcome="y"),
+        lambda: list(read_journal(journal)),
+        lambda: Journal(journal),
+    ]
+    tracemalloc.start()
+    for reader in readers:
+        with pytest.raises(fp.FoundationPriorsError, match="made of holes") as caught:
+            reader()
+        assert "\n" not in str(caught.value) and "cannot be read" not in str(caught.value)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+    assert journal.stat().st_size == 2**31 and not list(tmp_path.glob("*.torn"))
+
+
+def test_an_array_of_holes_is_refused(tmp_path):
+    """An array whose place is kept and never written, behind what is stored in plenty."""
+    packed = tmp_path / "a.nc"
+    frame = pd.DataFrame({"x": np.random.default_rng(1).normal(size=200_000), "y": 0.0})
+    fp.SyntheticData.from_dataframe(frame, outcome="y", weight=1).to_netcdf(packed)
+    with h5py.File(packed, "r+") as file:
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        space = h5py.h5s.create_simple((2**25,))
+        h5py.h5d.create(file.id, b"big", h5py.h5t.NATIVE_DOUBLE, space, plan)
+    if packed.stat().st_blocks * 512 > 2**24:
+        pytest.skip("this file system has no holes")
+    with open(packed, "rb") as file:
+        assert 1.6e6 < stored_bytes(file.fileno()) < 2**23 < packed.stat().st_size
+    with hdf5._opened(str(packed)) as (handle, _, size):
+        survey = hdf5.Survey(size, 2**20, 2**40)
+        with pytest.raises(hdf5.Damaged, match="times as many"):
+            survey.group(handle["/"].id, "", 0)
+
+
+def test_a_file_system_that_tells_of_no_holes(tmp_path, monkeypatch):
+    file = tmp_path / "a"
+    file.write_bytes(b"abc")
+    os.truncate(file, 2**25)
+    monkeypatch.delattr(os, "SEEK_DATA")
+    with open(file, "rb") as opened:
+        assert stored_bytes(opened.fileno()) == 2**25
+    assert regular(file) == str(file)

@@ -7,12 +7,14 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from foundation_priors.cli.usage import NotAllowed, UsageError
 from foundation_priors.display import visible
 from foundation_priors.elicit.address import host_of, is_open, same_host
+from foundation_priors.ordinary import refuse_holes
 
 __all__ = ["Permits"]
 
@@ -124,6 +126,8 @@ class Permits:
             )
         if special:
             raise NotAllowed(f"{where} = {name!r} is no ordinary file.")
+        with suppress(OSError):  # opening it says what is wrong
+            refuse_holes(place, NotAllowed)
         self.wants.append(f"Reads:     {place}")
         self.reads.append(place)
         return place

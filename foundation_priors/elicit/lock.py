@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation_priors.errors import JournalError, warn
+from foundation_priors.ordinary import refuse_holes
 
 __all__ = ["Locked", "open_flags"]
 
@@ -130,7 +131,7 @@ class Locked:
 
 
 def refuse_special(path: Path) -> None:
-    """Raise if a path leads to what is no ordinary file, without opening it.
+    """Raise if a path leads to what is no ordinary file, without reading it.
 
     Parameters
     ----------
@@ -140,7 +141,8 @@ def refuse_special(path: Path) -> None:
     Raises
     ------
     JournalError
-        If it leads to a folder, a device, a pipe, a socket, or to a file of the system's.
+        If it leads to a folder, a device, a pipe, a socket, to a file of the system's, or to one
+        that is made of holes.
     """
     try:
         mode = os.stat(path).st_mode
@@ -149,6 +151,8 @@ def refuse_special(path: Path) -> None:
         return  # opening it says what is wrong
     if not stat.S_ISREG(mode) or os.name == "posix" and system in [(name,) for name in SYSTEM]:
         raise JournalError(f"{str(path)!r} is no ordinary file: name another one.")
+    with contextlib.suppress(PermissionError):  # opening it says so
+        refuse_holes(path, JournalError)
 
 
 def open_flags(flags: int) -> int:

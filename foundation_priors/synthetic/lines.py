@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from foundation_priors.hdf5 import regular
+from foundation_priors.ordinary import regular
 
 __all__ = ["frame_from_lines"]
 
