@@ -315,7 +315,9 @@ class Exchangeable(Shape):
     :math:`L_s / c \sim Beta(\mu k, (1 - \mu) k)` with :math:`\mu` and k unknown and integrated out,
     and c the weight, the same for all, at which the answers together are worth as much as the real
     data, at most 1: together they count for no more observations than there are real ones, as under
-    ``"cautious"``; the law of the total depends on the number of sources, which it does not there.
+    ``"cautious"``. There the law of the total does not depend on the number of sources. Here it
+    does: by default its mean is half of the cap, and its standard deviation .36 of it for one
+    source, .32, .31 and .30 for two, three and ten.
     """
 
     mean: tuple[float, float] = (1.0, 1.0)

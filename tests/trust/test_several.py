@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import foundation_priors as fp
 from foundation_priors.errors import ColumnError
@@ -238,3 +238,23 @@ def test_display_plot_and_draws():
     assert draws.shape[-1] == 2
     mean = draws.mean(("chain", "draw")).values
     np.testing.assert_allclose(mean, found.mean.values, atol=0.05)
+
+
+def test_the_total_of_exchangeable_weights_by_the_number_of_sources():
+    """As the page says: the mean is half of the cap, and the spread falls with more sources.
+
+    Of one source from the joint law's own density, by quadrature; of several from
+    Var(sum / S) = (v + (S - 1) c) / S, with v and c its variance and covariance.
+    """
+    v = np.clip(special.expit(np.linspace(-60, 60, 121)), 1e-300, 1 - 1e-16)
+    width = v * (1 - v)  # much of the mass lies next to 0 and next to 1
+    one = np.exp(exchangeable(1, 1.0, (1, 1), (2, 0.5)).log_density(v[:, None])) * width
+    a, b = (x.ravel() for x in np.meshgrid(v, v))
+    pairs = np.stack([a, b], axis=1)
+    both = np.exp(exchangeable(2, 1.0, (1, 1), (2, 0.5)).log_density(pairs))
+    both *= np.outer(width, width).ravel()
+    one, both = one / one.sum(), both / both.sum()
+    variance, covariance = one @ (v - 0.5) ** 2, both @ ((a - 0.5) * (b - 0.5))
+    spread = [np.sqrt((variance + (s - 1) * covariance) / s) for s in (1, 2, 3, 10)]
+    np.testing.assert_allclose(spread, [0.36, 0.32, 0.31, 0.30], atol=0.02)
+    assert one @ v == pytest.approx(0.5, abs=0.01)
