@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor
 import xarray as xr
+from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
 import foundation_priors as fp
-from foundation_priors.prior.model import numpy_mode
 from foundation_priors.prior.start import start_values
 
 N, M = 20, 9
@@ -26,10 +27,11 @@ def points(model: pm.Model, seed: int = 0, count: int = 2) -> list[Point]:
 
 
 def value(model: pm.Model, graph: TensorVariable, point: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Evaluate a graph of the model's variables at a point of the transformed ones."""
+    """Evaluate a graph of the model's variables at a point of the transformed ones, op by op."""
     (graph,) = model.replace_rvs_by_values([graph])
     inputs = [model.rvs_to_values[rv] for rv in model.free_RVs]
-    function = pm.pytensorf.compile(inputs, graph, mode=numpy_mode(), on_unused_input="ignore")
+    mode = Mode(linker="py", optimizer=None)
+    function = pytensor.function(inputs, graph, mode=mode, on_unused_input="ignore")
     return function(*(point[v.name] for v in inputs))
 
 
