@@ -39,7 +39,7 @@ def survey(url: str, profiles: int, **given: Any) -> fp.Elicitation:
         },
         "profiles": frame,
         "factors": {"framing": FRAMINGS},
-        "models": {"m": fp.Endpoint(base_url=url, **{"timeout": 0.5} | endpoint)},
+        "models": {"m": fp.Endpoint(base_url=url, **{"timeout": 10.0} | endpoint)},
         "settings": {"temperature": 1.0, "max_tokens": 200},
     }
     return fp.Elicitation(**defaults | given)

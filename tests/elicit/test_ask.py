@@ -42,7 +42,8 @@ def test_a_second_run_asks_for_nothing_and_a_larger_one_for_the_rest(server, pat
 @pytest.mark.parametrize("fault", sorted(set(BROKEN | PASSING | HARMLESS) - {"html"}))
 def test_a_fault_that_passes_costs_a_request_and_no_answer(server, path, fault):
     server.script(next=[None, fault])
-    outcome = asked(study(server.url, profiles=4, timeout=0.4), path, concurrency=1)
+    timeout = 1.0 if fault in ("hang", "endless") else 10.0
+    outcome = asked(study(server.url, profiles=4, timeout=timeout), path, concurrency=1)
     assert (outcome.answered, outcome.missing) == (4, 0)
     passes = fault in HARMLESS
     assert outcome.failures == (0 if passes else 1)
@@ -261,9 +262,9 @@ def test_missing_usage_is_not_recorded(server, path):
 
 
 def test_concurrency_is_bounded_and_falls_when_the_server_is_overloaded(server, path):
-    server.script(latency=0.02)
-    asked(study(server.url, profiles=60), path, concurrency=7)
-    assert server.counts()["peak"] == 7
+    server.script(latency=0.3)
+    asked(study(server.url, profiles=28), path, concurrency=7)
+    assert 4 <= server.counts()["peak"] <= 7
     server.script(latency=0.02, next=[None] + ["rate_limit"] * 30)
     outcome = asked(study(server.url, profiles=60), path.with_name("b.jsonl"), concurrency=16)
     assert outcome.answered == 60
@@ -295,7 +296,8 @@ def test_a_run_that_is_cancelled_loses_no_answer(server, path):
             task = asyncio.create_task(
                 ask(study(server.url, profiles=200), journal, progress=False, concurrency=10)
             )
-            await asyncio.sleep(0.4)
+            while (await asyncio.to_thread(server.counts))["requests"] < 30:
+                await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

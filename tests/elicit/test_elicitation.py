@@ -6,7 +6,6 @@ import os
 import pickle
 import signal
 import threading
-import time
 
 import pytest
 
@@ -170,6 +169,7 @@ def test_an_interrupt_cancels_and_waits_until_all_is_cleaned_up(inside):
         timer.start()  # not before there is something to interrupt, however slow the machine
         try:
             await asyncio.sleep(30)
+            seen.append("slept")
         finally:
             await asyncio.sleep(0.05)
             seen.append("cleaned up")
@@ -177,7 +177,6 @@ def test_an_interrupt_cancels_and_waits_until_all_is_cleaned_up(inside):
     async def cell():
         return run_anywhere(wait)
 
-    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         if inside:
             loop = asyncio.new_event_loop()  # a notebook's loop leaves SIGINT to Python
@@ -188,4 +187,4 @@ def test_an_interrupt_cancels_and_waits_until_all_is_cleaned_up(inside):
         else:
             run_anywhere(wait)
     timer.join()
-    assert seen == ["cleaned up"] and time.monotonic() - start < 25  # and not 30
+    assert seen == ["cleaned up"]

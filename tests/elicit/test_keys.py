@@ -38,7 +38,7 @@ def endpoint(way, secret, url, monkeypatch):
     if way == "environment":
         monkeypatch.setenv("OPENAI_API_KEY", secret)
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        return fp.Endpoint(timeout=0.5)
+        return fp.Endpoint(timeout=10.0)
 
     async def fresh():
         return secret
@@ -49,7 +49,7 @@ def endpoint(way, secret, url, monkeypatch):
         "coroutine": {"api_key": fresh},
         "headers": {"headers": {"X-Api-Key": secret, "Authorization": f"Bearer {secret}"}},
     }[way]
-    return fp.Endpoint(base_url=url, timeout=0.5, **given)
+    return fp.Endpoint(base_url=url, timeout=10.0, **given)
 
 
 def chain(error):

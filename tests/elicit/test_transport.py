@@ -102,7 +102,8 @@ def test_what_cannot_be_read_is_kept_and_explained_soon(server, tmp_path, name):
 
 def test_what_came_before_a_drop_or_a_timeout_is_kept(server, tmp_path):
     server.script(next=["cut", "truncated_body", "endless"])
-    llm = ask(survey(server.url, 2), tmp_path / "a.jsonl", concurrency=1)
+    study = survey(server.url, 2, endpoint={"timeout": 2.0})
+    llm = ask(study, tmp_path / "a.jsonl", concurrency=1)
     assert len(llm) == 4
     failures = [line for line in lines(tmp_path / "a.jsonl") if line["kind"] == "failure"]
     assert len(failures) == 3 and all("raw" in line for line in failures)
