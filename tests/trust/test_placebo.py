@@ -91,8 +91,8 @@ def test_the_compiled_model_serves_again(path, monkeypatch):
     assert table.answers.values.tolist() == ["as they are", "permuted 1", "permuted 2"]
     gain = table.log_evidence.sel(answers="as they are").item()
     assert gain == found.real.log_marginal_evidence > found.log_evidence.max()
-    again = fp.trust.placebo(path, permutations=2, random_seed=3, progressbar=False)
-    np.testing.assert_array_equal(found.log_evidence, again.log_evidence)
+    again = fp.trust.placebo(path, permutations=1, random_seed=3, progressbar=False)
+    np.testing.assert_array_equal(found.log_evidence[:1], again.log_evidence)
     assert len(path.trust_posterior().plot().lines) == 4
 
 
