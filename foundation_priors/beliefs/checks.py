@@ -51,8 +51,8 @@ def check_quantiles(quantiles: Mapping[float, float], who: str) -> tuple[list[fl
     p = finite(list(quantiles), f"probabilities of {who}", 0)
     if len(p) < 2:
         raise ColumnError(
-            f"quantiles= of {who} holds {count(len(p), 'quantile')}, and a belief needs 2 or more: "
-            "add another, as in {.05: 1, .95: 4}."
+            f"quantiles= of {who} holds {count(len(p), 'quantile')}, and a belief needs "
+            "at least 2: add another, as in {.05: 1, .95: 4}."
         )
     x = finite(list(quantiles.values()), f"quantiles of {who}", 2)
     if (p <= 0).any() or (p >= 1).any():

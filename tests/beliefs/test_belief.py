@@ -338,7 +338,7 @@ def test_words_of_a_belief() -> None:
     assert "50% 0, 95%" in repr(Belief("b", {0.1: -1, 0.5: 0, 0.9: 1}))
     draws = np.concatenate([np.linspace(-1, -0.1, 20), np.linspace(0.1, 1, 20)])
     assert "40 draws, mean 0, sd" in repr(Belief.from_draws("b", draws))
-    with pytest.raises(ColumnError, match="holds 1 quantile, and a belief needs 2 or more"):
+    with pytest.raises(ColumnError, match="holds 1 quantile, and a belief needs at least 2"):
         Belief("b", {0.5: 1})
 
 
