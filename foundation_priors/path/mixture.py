@@ -23,6 +23,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.path.psis import pareto_k
+
 __all__ = ["Anchor", "Estimate", "Mixture", "Survey", "pareto_k_limit"]
 
 type Floats = NDArray[np.float64]
@@ -454,11 +456,6 @@ def _softmax(rows: Floats) -> Floats:
 
 def _pareto_k(log_weights: Floats, weights: Floats) -> float:
     """Return k-hat, or -inf for bounded weights: no larger than 5 times their mean."""
-    from arviz_stats.base import array_stats
-
     if weights.max() * len(weights) <= 5:
         return -np.inf
-    try:
-        return float(array_stats.psislw(log_weights.max() - log_weights)[1])
-    except ValueError:  # all tail values are the same
-        return -np.inf
+    return float(pareto_k(log_weights[None])[0])

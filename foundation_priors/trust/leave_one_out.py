@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.errors import ModelError
+from foundation_priors.path.psis import smoothed
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -22,6 +23,8 @@ type Floats = NDArray[np.float64]
 WEIGHTS = 21
 LIGHT = 60.0
 """Nats below the heaviest draw: what weighs less is left out."""
+BLOCK = 200_000
+"""Weights to smooth at once, draws times rows."""
 CELLS = 8_000_000
 """Most densities, draws times rows, to compute; beyond it draws are thinned evenly."""
 
@@ -63,6 +66,7 @@ def loo(path: TrustPath, trust: Sequence[float] | None = None) -> xr.Dataset:
     points = path.points(np.atleast_1d(np.asarray(trust, dtype=float)))
     density, every = row_densities(path)
     logs = path.posterior.mixture.log_weights(points.array)[:, ::every]
+    density = np.ascontiguousarray(density.T)
     found = [_loo_at(row, density) for row in logs]
     rows, ks = np.array([f[0] for f in found]), np.array([f[1] for f in found])
     best = rows[np.argmax(rows.sum(axis=1))]
@@ -102,30 +106,18 @@ def row_densities(path: TrustPath) -> tuple[Floats, int]:
 
 
 def _loo_at(log_weights: Floats, density: Floats) -> tuple[Floats, Floats]:
-    """Return each row's log predictive density without it, and its k-hat."""
+    """Return each row's log predictive density without it, and k-hat; density is (row, draw)."""
     from scipy.special import logsumexp
 
     live = log_weights > log_weights.max() - LIGHT
-    density = density[live]
-    ratios = log_weights[live][:, None] - density
-    elpd, ks = np.empty(density.shape[1]), np.empty(density.shape[1])
-    for i, row in enumerate(ratios.T):
-        smooth, ks[i] = _smoothed(row)
-        elpd[i] = logsumexp(smooth + density[:, i]) - logsumexp(smooth)
+    log_weights, found = log_weights[live], []
+    step = max(1, BLOCK // len(log_weights))
+    for start in range(0, len(density), step):
+        some = density[start : start + step, live]
+        smooth, k = smoothed(log_weights - some)
+        found.append((logsumexp(smooth + some, axis=1) - logsumexp(smooth, axis=1), k))
+    elpd, ks = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return elpd, ks
-
-
-def _smoothed(log_weights: Floats) -> tuple[Floats, float]:
-    """Return Pareto-smoothed log weights, shape (draw,), and k-hat; -inf where none is needed."""
-    from arviz_stats.base import array_stats
-
-    centred = log_weights - log_weights.max()
-    try:
-        # It takes negated log weights.
-        smooth, k = array_stats.psislw(-centred, axis=-1)
-    except ValueError:
-        return centred, -np.inf
-    return np.asarray(smooth), float(k)
 
 
 def leave_one_source_out(
