@@ -46,7 +46,7 @@ CHAINS, LONG, SHORT, SHORTER = 8, 2500, 3000, 1000
 R_HAT, ESS, BATCHES = 1.005, 4000, 4
 """What a long run is to reach, of at most so many batches."""
 EFFECTIVE = 0.2
-DEAR = ("groups60", "groups200", "irt", "logistic200", "radon85", "rows100k")
+DEAR = ("groups60", "groups200", "hsgp30", "irt", "logistic200", "radon85", "rows100k")
 """Models of so many rows or parameters that a rung has fewer draws."""
 ACCEPT = {"horseshoe": 0.99, **dict.fromkeys(DEAR, 0.9)}
 """Of the runs that give moments, .95 by default; rungs between them take .9."""
@@ -151,7 +151,7 @@ def _rung(
     began = time.perf_counter()
     batches, diverged = [], 0
     while True:
-        lengths = {"draws": LONG, "tune": 1000} if compared else {"draws": short, "tune": 500}
+        lengths = {"draws": LONG, "tune": 800} if compared else {"draws": short, "tune": 300}
         seed = 1 + int(real) + 10 * len(batches) + 1000 * int(1e6 * trust)
         trace = _sample(engine, trust, real, target_accept=accept, seed=seed, **lengths)
         names = [LOGLIK, *compared]
