@@ -92,7 +92,7 @@ def _tails(rows: Floats) -> tuple[NDArray[np.intp], Floats, Floats, Floats, Floa
     places = order[:, draws - size :]
     tail = np.take_along_axis(rows, places, 1)
     inner = np.argsort(tail, axis=1)
-    places, tail = (np.take_along_axis(x, inner, 1) for x in (places, tail))
+    places, tail = np.take_along_axis(places, inner, 1), np.take_along_axis(tail, inner, 1)
     top = rows.max(axis=1)
     last = np.take_along_axis(rows, order[:, [draws - size - 1]], 1)[:, 0]
     cutoff = np.exp(last - top)
