@@ -42,7 +42,7 @@ WARM = 100
 SLOW, AGAIN = 1.3, 4
 """Chains that disagree by no more than this r-hat go on, for at most so many times their draws.
 Those further apart are in modes of their own."""
-ANCHORS = 24
+ANCHORS = 32
 """The most anchors of a ladder for each source, unless a plan says otherwise."""
 AGREEMENT = 400
 """Effective draws of an anchor from which r-hat says more than chance."""

@@ -30,6 +30,8 @@ ROUNDS, PER_COORDINATE = 3, 4
 where it begins with the reference of a neighbouring weight."""
 ENOUGH = 0.85
 """Effective share of anchors' draws that neighbours 2 apart need for the weights between."""
+LONGER = 4.0
+"""The most draws of an anchor between, times the usual."""
 SOUND = 0.05
 """Where a smaller share of a reference's draws is effective, means and sds need an anchor too."""
 TRIED = 500
@@ -73,7 +75,7 @@ class MatchedBridge(Referenced):
     def _effort(sampled: list[Fit]) -> float:
         """Return how many times the usual draws an anchor needs to be worth independent ones."""
         share = min(fit.ess_min / fit.draws for fit in sampled)
-        return float(np.clip(ENOUGH / share, 1, MOST / 2))
+        return float(np.clip(ENOUGH / share, 1, LONGER))
 
     def _match(self, point: Floats, near: Fit) -> tuple[Reference | None, float, tuple[int, float]]:
         """Return a reference, the effective share of its draws, and gradients and seconds spent."""

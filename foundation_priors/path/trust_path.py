@@ -97,7 +97,7 @@ def trust_path(
         ``{"adaptation": "low_rank"}``. These three hold for every run of the path's, and for those
         of `foundation_priors.trust.placebo` and others that later sample its model again.
     max_anchors : int, optional
-        The most anchors that make either ladder's draws: by default 24 for each source, times
+        The most anchors that make either ladder's draws: by default 32 for each source, times
         :math:`\sqrt{d/40}` with more than d = 40 unconstrained coordinates; at least the ends of
         the path, which are 2, or 2 more than sources where there are several. Pilots, to which
         anchors were only fitted, do not count. What still fails a check then is flagged.

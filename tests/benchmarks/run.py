@@ -136,11 +136,17 @@ def strictly(name: str, case: Case, repeats: int) -> dict[str, Any]:
     for sampler in SAMPLERS:
         cost_of_sample(case, 0, draws=50, nuts_sampler=sampler, **accept)
     cost_of_path(case, 0, use, draws=50, tune=50, max_anchors=5, **accept)
+    stages: dict[str, list[float]] = {}
+
+    def used(path: fp.TrustPath) -> None:
+        use(path)
+        stages.update({name: [_round(v) for v in spent] for name, spent in path.facts.cost.items()})
+
     costs: dict[str, list[Cost]] = {kind: [] for kind in (*SAMPLERS, "path")}
     for seed in range(1, repeats + 1):
         for sampler in SAMPLERS:
             costs[sampler].append(cost_of_sample(case, seed, nuts_sampler=sampler, **accept))
-        costs["path"].append(cost_of_path(case, seed, use, **accept))
+        costs["path"].append(cost_of_path(case, seed, used, **accept))
     kinds = (*KINDS, "cpu")
     medians = {kind: {k: _round(_medians(c, k)) for k in kinds} for kind, c in costs.items()}
     faster = min(SAMPLERS, key=lambda s: medians[s]["wall"])
@@ -152,6 +158,7 @@ def strictly(name: str, case: Case, repeats: int) -> dict[str, Any]:
         "faster": faster,
         **medians,
         "ratio": {k: _round(medians["path"][k] / medians[faster][k]) for k in kinds},
+        "stages": stages,
     }
 
 

@@ -188,6 +188,7 @@ def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
     return {
         **{part: _ratios(results.get(part, {})) for part in parts},
         "hierarchies": _strict(results.get("hierarchies", {})),
+        "stages": _stages(results.get("hierarchies", {})),
         "refitting": _refitting(results.get("models", {})),
         "hopeless": _hopeless(results.get("hopeless", {})),
         "bootstrap": table(results.get("bootstrap", {})),
@@ -219,6 +220,22 @@ def _ratios(rows: Mapping[str, Any]) -> str:
         for r in rows.values()
     ]
     return markdown(header, table)
+
+
+def _stages(rows: Mapping[str, Any]) -> str:
+    """Return seconds and fits of each stage of building a path, one row a model."""
+    told = {name: row for name, row in rows.items() if row.get("stages")}
+    stages = list(dict.fromkeys(s for row in told.values() for s in row["stages"]))
+    table = [
+        (row["title"], *(_spent(row["stages"].get(s)) for s in stages)) for row in told.values()
+    ]
+    return markdown(("model", *stages), table)
+
+
+def _spent(spent: Sequence[float] | None) -> str:
+    if spent is None:
+        return ""
+    return f"{spent[0]:.3g} s" + (f" ({spent[2]:.0f})" if spent[2] else "")
 
 
 def _strict(rows: Mapping[str, Any]) -> str:
