@@ -91,9 +91,9 @@ def test_the_compiled_model_serves_again(path, monkeypatch):
     assert table.answers.values.tolist() == ["as they are", "permuted 1", "permuted 2"]
     gain = table.log_evidence.sel(answers="as they are").item()
     assert gain == found.real.log_marginal_evidence > found.log_evidence.max()
+    assert len(path.trust_posterior().plot().lines) == 4
     again = fp.trust.placebo(path, permutations=1, random_seed=3, progressbar=False)
     np.testing.assert_array_equal(found.log_evidence[:1], again.log_evidence)
-    assert len(path.trust_posterior().plot().lines) == 4
 
 
 def test_a_poor_prior_is_told(path):
