@@ -187,8 +187,7 @@ class Closed(io.StringIO):
 
 
 def test_nobody_needs_to_read_to_the_end(monkeypatch, capsys) -> None:
-    for typed in (["datasets"], []):
-        with monkeypatch.context() as here:
-            here.setattr("sys.stdout", Closed())
-            assert main(typed) == 141
+    with monkeypatch.context() as here:
+        here.setattr("sys.stdout", Closed())
+        assert main(["datasets"]) == 141
     assert capsys.readouterr().err == ""
