@@ -312,12 +312,13 @@ class Climber:
         checks = ladder.check(points, leave_out=False)
         wanted: list[tuple[Floats, int, str]] = []
         severity = np.maximum(checks.pareto_k / max(checks.pareto_k_limit, LEAST_K), 0)
+        times = np.ones(len(points))
         if real:
-            severity = np.maximum(severity, MARGIN * ESS_FLOOR / checks.ess)
-            severity = np.maximum(severity, checks.imprecise)
+            times = np.maximum(MARGIN * ESS_FLOOR / checks.ess, checks.imprecise**2)
+            severity = np.maximum(severity, times)
         worst = int(np.argmax(severity))
         if severity[worst] > 1 and not self._hopeless(ladder, points[worst]):
-            missing = checks.ess[worst] * (severity[worst] ** 2 - 1)
+            missing = checks.ess[worst] * (times[worst] - 1)
             draws = self._deficit(ladder, missing, points[worst])
             wanted.append((points[worst], draws, "added for means"))
         if not miss <= 1 or not ladder.linked.all():
@@ -326,7 +327,9 @@ class Climber:
             wanted.extend((m, self._filling(ladder, m), "added for evidence") for m in middles)
         rng = np.random.default_rng(self._seed())
         return [
-            self._task(p, real, n, ladder.resample(p, STARTS, rng), far, tune=max(WARM, n // 3))
+            self._task(
+                p, real, n, ladder.resample(p, STARTS, rng), far, tune=max(WARM, n // 3), why=why
+            )
             for p, n, why in wanted[: max(room, 0)]
             for _, far in [self._beside(ladder.fits, p)]
         ]
@@ -346,12 +349,14 @@ class Climber:
     def _deficit(self, ladder: Ladder, missing: float, point: Floats) -> int:
         """Return the draws of a chain that should give so many effective ones.
 
-        They should also be enough for the chains to be seen to agree.
+        They should also be enough for the chains to be seen to agree, and twice as many as those
+        that were drawn there in vain.
         """
         fit, chains = ladder.near(point), self.plan.settings.chains
         needed = 1.2 * missing * fit.draws / fit.ess_min / chains
         slowest = min((f.ess_min / f.draws for f in ladder.fits if not f.known), default=1.0)
-        least = max(self.plan.draws // 2, AGREEMENT / slowest / chains)
+        vain = sum(f.draws for f in ladder.fits if not f.known and (f.trust == point).all())
+        least = max(self.plan.draws // 2, AGREEMENT / slowest / chains, 2 * vain / chains)
         most = LONGEST * self.plan.draws
         return int(np.clip(np.ceil(needed), min(least, most), most))
 
