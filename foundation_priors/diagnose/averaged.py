@@ -7,12 +7,13 @@ trust, component c has :math:`E[V_L s_c(L)] / V`, and not knowing the trust
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.diagnose.shares import Shares
+from foundation_priors.diagnose.shares import Shares, only
 from foundation_priors.path.ladder import Ladder
 from foundation_priors.trust.average import blend
 
@@ -21,12 +22,17 @@ __all__ = ["Averager"]
 type Floats = NDArray[np.float64]
 
 
+BLOCK = 1_000
+"""Draws whose influence is worked out at once: more do not stay in a processor's cache."""
+
+
 @dataclass(frozen=True)
 class _Each:
-    """Figures at every node, and the influence of each draw on them.
+    """Figures at every node.
 
-    Shapes: ``mean``, ``variance``, ``total`` (node,); ``share``, ``pull`` (node, component);
-    ``centred`` (node, draw); the influences (node, component, draw).
+    Shapes: ``mean``, ``variance``, ``total`` (node,); ``share``, ``pull`` (node, component); ``v``,
+    the covariance of the coordinates with the quantity, (node, coordinate); ``m``, that of the
+    gradients at their weight, (node, component, coordinate).
     """
 
     mean: Floats
@@ -34,10 +40,8 @@ class _Each:
     total: Floats
     share: Floats
     pull: Floats
-    centred: Floats
-    share_influence: Floats
-    pull_influence: Floats
-    total_influence: Floats
+    v: Floats
+    m: Floats
 
 
 class Averager:
@@ -48,7 +52,7 @@ class Averager:
     posterior, prior : Ladder
     points, probability : array
         The distribution's nodes, shape (node, source) and (node,).
-    grads, values : array
+    grads, values : sequence of array
         Of each component at weight 1, shapes (component, draw, coordinate), (component, draw).
     sources : list of int or None
         The source that a component is, or None.
@@ -60,43 +64,37 @@ class Averager:
         prior: Ladder,
         points: Floats,
         probability: Floats,
-        grads: Floats,
-        values: Floats,
+        grads: Sequence[Floats],
+        values: Sequence[Floats],
         sources: list[int | None],
     ) -> None:
         self.posterior, self.prior = posterior, prior
         self.points, self.p = points, probability
         self.w = posterior.mixture.weights(points)
-        live = self.w.max(axis=0) > 0
-        self.u = posterior.u - np.mean(posterior.u, axis=0)
-        self.grads = np.where(live[:, None], grads, 0.0)
-        self.values = np.where(live, values, 0.0)
+        self.live = self.w.max(axis=0) > 0
+        self.u, self.centre = posterior.u, np.mean(posterior.u, axis=0)
+        self.grads = [only(g, self.live) for g in grads]
+        self.values = np.stack([only(x, self.live) for x in values])
         one = np.ones(len(points))
         self.scale = np.stack([one if s is None else points[:, s] for s in sources], axis=1)
-        self.mean_u = self.w @ self.u
-        self.mean_g = self._means(self.grads)
+        self.mean_u, self.mean_g = self._means(self.w)
 
-    def _means(self, x: Floats) -> Floats:
-        """Return means at every node of arrays over (component, draw, coordinate)."""
-        return np.stack([self.w @ part for part in x], axis=1)
+    def _means(self, w: Floats) -> tuple[Floats, Floats]:
+        """Return weighted sums of coordinates, less their centre, and of the gradients."""
+        u = w @ self.u - w.sum(axis=1)[:, None] * self.centre
+        return u, np.stack([w @ g for g in self.grads], axis=1)
 
     def shares(self, h: Floats) -> tuple[Shares, float, float]:
         """Return the shares of a scalar quantity, shape (draw,), and that of the trust's spread.
 
         The second and third values are the share of not knowing the trust, and its error.
         """
-        each, p, mixture = self._each(h), self.p, self.posterior.mixture
+        h = np.where(self.live, h - np.mean(h[self.live]), 0.0)
+        each, p = self._each(h), self.p
         away = each.mean - p @ each.mean
         variance = p @ (each.variance + away**2)
         parts = np.column_stack([each.variance[:, None] * each.share, away**2])
         share = p @ parts / variance
-        square = each.centred**2 - each.variance[:, None]
-        whole = square + 2 * away[:, None] * each.centred
-        inner = each.variance[:, None, None] * each.share_influence
-        inner = inner + each.share[:, :, None] * square[:, None]
-        own = np.concatenate([inner, (2 * away[:, None] * each.centred)[:, None]], axis=1)
-        own = (own - share[:, None] * whole[:, None]) / variance
-        mass = np.einsum("i,in,icn->cn", p, self.w, np.concatenate([own, each.pull_influence], 1))
         rows = np.concatenate(
             [
                 (parts - share * (each.variance + away**2)[:, None]) / variance,
@@ -104,51 +102,82 @@ class Averager:
             ],
             axis=1,
         )
-        errors = self._errors(mass, p * rows.T)
-        k = parts.shape[1]
         least = int(np.argmin(np.abs(each.total)))
-        spread = mixture.spread((self.w[least] * each.total_influence[least])[None])
+        mass, total = self._influence(h, each, away, share, variance, least)
+        errors, mixture = self._errors(mass, p * rows.T), self.posterior.mixture
+        k = parts.shape[1]
         found = Shares(
             share[:-1],
             errors[: k - 1],
             p @ each.pull,
             errors[k:],
             float(each.total[least]),
-            float(mixture.error_of(spread)[0]),
+            float(mixture.error_of(mixture.spread(total[None]))[0]),
         )
         return found, float(share[-1]), float(errors[k - 1])
 
     def _each(self, h: Floats) -> _Each:
-        w, scale = self.w, self.scale
-        live = w.max(axis=0) > 0
-        h = np.where(live, h - np.mean(h[live]), 0.0)
-        mean = w @ h
-        dh = h - mean[:, None]
-        variance = np.einsum("in,in->i", w, dh**2)
-        v = w @ (h[:, None] * self.u) - mean[:, None] * self.mean_u
-        m = self._means(h[:, None] * self.grads) - mean[:, None, None] * self.mean_g
-        m = m * scale[..., None]
-        parts = -np.einsum("icd,id->ic", m, v)
+        wh, scale = self.w * h, self.scale
+        mean = wh.sum(axis=1)
+        variance = np.stack([w @ (h - m) ** 2 for w, m in zip(self.w, mean, strict=True)])
+        v, m = self._means(wh)
+        v = v - mean[:, None] * self.mean_u
+        m = (m - mean[:, None, None] * self.mean_g) * scale[..., None]
+        parts = -(m @ v[..., None])[..., 0]
         total = parts.sum(axis=1)
-        along = np.stack([g @ v.T for g in self.grads], axis=0).transpose(2, 0, 1)
-        along = along - np.einsum("icd,id->ic", self.mean_g, v)[..., None]
-        across = np.einsum("icd,nd->icn", m, self.u)
-        across = across - np.einsum("icd,id->ic", m, self.mean_u)[..., None]
-        q = -dh[:, None] * (across + scale[..., None] * along)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = parts / total[:, None]
-            influence = (q - share[..., None] * q.sum(axis=1, keepdims=True)) / total[:, None, None]
-        pull, pull_influence = self._pull(dh, variance)
-        return _Each(mean, variance, total, share, pull, dh, influence, pull_influence, q.sum(1))
+            pull = wh @ self.values.T - mean[:, None] * (self.w @ self.values.T)
+            pull = scale * pull / np.sqrt(variance)[:, None]
+        return _Each(mean, variance, total, share, pull, v, m)
 
-    def _pull(self, dh: Floats, variance: Floats) -> tuple[Floats, Floats]:
-        level = self.scale[..., None] * self.values
-        dl = level - np.einsum("icn,in->ic", level, self.w)[..., None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            products = dl * (dh / np.sqrt(variance)[:, None])[:, None]
-            pull = np.einsum("icn,in->ic", products, self.w)
-            bend = (dh**2 / (2 * variance[:, None]))[:, None]
-        return pull, products - pull[..., None] * bend
+    def _influence(
+        self,
+        h: Floats,
+        each: _Each,
+        away: Floats,
+        share: Floats,
+        variance: Floats,
+        least: int,
+    ) -> tuple[Floats, Floats]:
+        """Return the weighted influence of each draw on shares and pulls, (figure, draw).
+
+        The second is that on the total at the node where it is least, (draw,).
+        """
+        nodes, k, d = each.m.shape
+        mass, total = np.empty((2 * k + 1, len(h))), np.empty(len(h))
+        flat = each.m.reshape(-1, d)
+        offset = flat @ self.centre
+        at_u = (each.m @ self.mean_u[..., None])[..., 0]
+        at_g = (self.mean_g @ each.v[..., None])[..., 0]
+        at_value = self.w @ self.values.T
+        weight, one = self.p[:, None] * self.w, 1 / each.variance
+        scale, own = self.scale[..., None], each.variance[:, None, None]
+        for start in range(0, len(h), BLOCK):
+            some = slice(start, start + BLOCK)
+            dh = h[some] - each.mean[:, None]
+            across = (flat @ self.u[some].T - offset[:, None]).reshape(nodes, k, -1)
+            along = np.stack([each.v @ g[some].T for g in self.grads], axis=1)
+            q = (across - at_u[..., None]) + scale * (along - at_g[..., None])
+            q *= -dh[:, None]
+            whole = q.sum(axis=1)
+            square = dh**2 - each.variance[:, None]
+            bend = square + 2 * away[:, None] * dh
+            level = scale * (self.values[:, some] - at_value[..., None])
+            w = weight[:, some]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                q -= each.share[..., None] * whole[:, None]
+                q *= own / each.total[:, None, None]
+                q += each.share[..., None] * square[:, None]
+                q -= share[:-1, None] * bend[:, None]
+                level *= (dh * np.sqrt(one)[:, None])[:, None]
+                level -= each.pull[..., None] * (dh**2 * (one / 2)[:, None])[:, None]
+            mass[:k, some] = (w[:, None] * q).sum(axis=0) / variance
+            last = 2 * away[:, None] * dh - share[-1] * bend
+            mass[k, some] = (w * last).sum(axis=0) / variance
+            mass[k + 1 :, some] = (w[:, None] * level).sum(axis=0)
+            total[some] = self.w[least, some] * whole[least]
+        return mass, total
 
     def _errors(self, mass: Floats, rows: Floats) -> Floats:
         """Return standard errors: through the draws, and through both ladders' normalisers."""

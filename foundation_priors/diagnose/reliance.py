@@ -156,7 +156,7 @@ def _sharing(
     path: TrustPath, how: Weighing, parts: dict[str, Any], sources: list[int | None]
 ) -> Callable[[Floats, str], dict[str, Any]]:
     """Return a function from a quantity's draws to the columns of its shares and pulls."""
-    values, grads = (np.stack([part[i] for part in parts.values()]) for i in (0, 1))
+    values, grads = ([part[i] for part in parts.values()] for i in (0, 1))
     if isinstance(how, Averaged):
         nodes = how.rule.nodes.thinned(NODES)
         average = Averager(path.posterior, path.prior, *nodes, grads, values, sources)
@@ -164,7 +164,7 @@ def _sharing(
         point = how.points.array[0]
         at = [1.0 if s is None else point[s] for s in sources]
         values, grads = (
-            np.stack([_weighed(a, w) for a, w in zip(x, at, strict=True)]) for x in (values, grads)
+            [_weighed(a, w) for a, w in zip(x, at, strict=True)] for x in (values, grads)
         )
 
     def columns(h: Floats, label: str) -> dict[str, Any]:
@@ -189,6 +189,8 @@ def _sharing(
 
 def _weighed(array: Floats, weight: float) -> Floats:
     """Return weight times array; without weight, what is impossible must not matter."""
+    if weight == 1:
+        return array
     return weight * array if weight else np.zeros_like(array)
 
 

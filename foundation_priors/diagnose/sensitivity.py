@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.diagnose.reliance import _scalars
-from foundation_priors.diagnose.sensitivity_core import Distance, cjs, wasserstein
+from foundation_priors.diagnose.sensitivity_core import Distance, cjs, order_of, wasserstein
 from foundation_priors.path.weighing import Weighing
 from foundation_priors.trust.average import Averaged
 
@@ -153,9 +153,9 @@ def _row(
         nothing = np.full(len(w), np.nan)
         return dict.fromkeys([*names, *(f"mcse_{n}" for n in names), "power_scaling"], nothing)
     z = (x - centre) / sd
-    out = _moments(how, base, w, w_base, z)
+    out, order = _moments(how, base, w, w_base, z), order_of(z)
     for name, measure in (("wasserstein", wasserstein), ("cjs", cjs)):
-        found = [measure(z, row, w_base) for row in w]
+        found = [measure(z, row, w_base, order) for row in w]
         if name == "wasserstein":  # in units of an sd that is estimated too
             found = [Distance(f.value, f.first, f.second - f.value * (z**2 - 1) / 2) for f in found]
         out[name] = np.array([f.value for f in found])
@@ -163,7 +163,7 @@ def _row(
     out["power_scaling"] = np.full(len(w), np.nan)
     if scaled is not None:
         down, up = (
-            np.array([cjs(z, b, a).value for a, b in zip(w, other, strict=True)])
+            np.array([cjs(z, b, a, order).value for a, b in zip(w, other, strict=True)])
             for other in scaled
         )
         out["power_scaling"] = (up / np.log2(1 + STEP) - down / np.log2(1 - STEP)) / 2

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Distance", "cjs", "wasserstein"]
+__all__ = ["Distance", "cjs", "order_of", "wasserstein"]
 
 type Floats = NDArray[np.float64]
+type Order = NDArray[np.intp]
 
 WIDTH = 4.0
 """Sds to either side of the means over which the cumulative distance is taken: its bound grows with
@@ -42,7 +43,12 @@ class Distance:
     second: Floats
 
 
-def wasserstein(x: Floats, p: Floats, q: Floats) -> Distance:
+def order_of(x: Floats) -> Order:
+    """Return the order of the draws, which distances under many weights have in common."""
+    return np.argsort(x, kind="stable")
+
+
+def wasserstein(x: Floats, p: Floats, q: Floats, order: Order | None = None) -> Distance:
     """Return the Wasserstein-1 distance between two weightings.
 
     Parameters
@@ -50,6 +56,8 @@ def wasserstein(x: Floats, p: Floats, q: Floats) -> Distance:
     x : array, shape (draw,)
     p, q : array, shape (draw,)
         Normalised weights.
+    order : array, optional
+        That of ``x``, where it is known: `order_of`.
 
     Examples
     --------
@@ -58,33 +66,31 @@ def wasserstein(x: Floats, p: Floats, q: Floats) -> Distance:
     >>> wasserstein(x, np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.5, 0.5])).value
     2.0
     """
-    order = np.argsort(x, kind="stable")
+    order = order_of(x) if order is None else order
     width = np.diff(x[order])
     gap = (np.cumsum(p[order]) - np.cumsum(q[order]))[:-1]
-    g = _potential(order, width * np.sign(gap))
+    g = _potential(order, np.append(_above(width * np.sign(gap)), 0.0))
     return Distance(float(np.abs(gap) @ width), g, -g)
 
 
-def cjs(x: Floats, p: Floats, q: Floats) -> Distance:
+def cjs(x: Floats, p: Floats, q: Floats, order: Order | None = None) -> Distance:
     """Return the cumulative Jensen-Shannon distance between two weightings, 0 to 1.
 
     Parameters
     ----------
-    x, p, q
+    x, p, q, order
         As in `wasserstein`. The integrals go from the lower to the upper end of both weightings'
         means less and plus 4 sds.
     """
     (low, of_low), (high, of_high) = (_edge(x, p, q, side) for side in (-1, 1))
     if not high > low:
         return Distance(0.0, np.zeros_like(x), np.zeros_like(x))
-    places = np.concatenate([[low], np.clip(x, low, high), [high]])
-    order = np.argsort(places, kind="stable")
-    width = np.diff(places[order])
-    padded = (np.concatenate([[0.0], w, [0.0]]) for w in (p, q))
-    both = [np.clip(np.cumsum(w[order])[:-1], 0.0, 1.0) for w in padded]
+    order = order_of(x) if order is None else order
+    width = np.diff(np.clip(x[order], low, high), prepend=low, append=high)
+    both = [np.clip(np.append(0.0, np.cumsum(w[order])), 0.0, 1.0) for w in (p, q)]
     up, down = _signed(both[0], both[1], width), _signed(1 - both[0], 1 - both[1], width)
     (value, first, second), sign = (up, 1.0) if up[0] >= down[0] else (down, -1.0)
-    slopes = [sign * _potential(order, width * part)[1:-1] for part in (first, second)]
+    slopes = [sign * _potential(order, _above(width * part)[1:]) for part in (first, second)]
     if value > 0:
         # At the end of the range where both functions are 1 the bound grows by 2.
         total = both[0] + both[1] if sign > 0 else 2 - both[0] - both[1]
@@ -121,12 +127,16 @@ def _signed(p: Floats, q: Floats, width: Floats) -> tuple[float, Floats, Floats]
     return value, (by_p - square) / scale, (by_q - square) / scale
 
 
-def _potential(order: NDArray[np.int_], slope: Floats) -> Floats:
-    """Return for each draw the integral of a slope over what lies above it.
+def _above(slope: Floats) -> Floats:
+    """Return the sums of a slope from each place upwards.
 
     A draw raises the distribution function everywhere from its own place upwards.
     """
-    rest = np.append(np.cumsum(slope[::-1])[::-1], 0.0)
+    return np.cumsum(slope[::-1])[::-1]
+
+
+def _potential(order: Order, ordered: Floats) -> Floats:
+    """Return for each draw what is known of the draws in order."""
     out = np.empty(len(order))
-    out[order] = rest
+    out[order] = ordered
     return out

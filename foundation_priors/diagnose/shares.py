@@ -11,6 +11,7 @@ precision, for a Beta and its kin those of the pseudo-counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.path.mixture import Mixture
 
-__all__ = ["Shares", "shares"]
+__all__ = ["Shares", "only", "shares"]
 
 type Floats = NDArray[np.float64]
 
@@ -39,7 +40,12 @@ class Shares:
 
 
 def shares(
-    mixture: Mixture, point: Floats, h: Floats, u: Floats, grads: Floats, values: Floats
+    mixture: Mixture,
+    point: Floats,
+    h: Floats,
+    u: Floats,
+    grads: Sequence[Floats] | Floats,
+    values: Sequence[Floats] | Floats,
 ) -> Shares:
     r"""Return the shares of information of a scalar quantity at one weight.
 
@@ -49,9 +55,9 @@ def shares(
     point : array, shape (source,)
     h : array, shape (draw,)
     u : array, shape (draw, coordinate)
-    grads : array, shape (component, draw, coordinate)
+    grads : sequence of array, shape (component, draw, coordinate)
         Gradients of each component at its present weight.
-    values : array, shape (component, draw)
+    values : sequence of array, shape (component, draw)
         The components themselves.
 
     Returns
@@ -68,16 +74,16 @@ def shares(
     live = w > 0
     h = np.where(live, h - h[live][0], 0.0)  # exactly 0 for what never varies
     dh = np.where(live, h - w @ h, 0.0)
-    du = u - w @ u
-    grads, values = (
-        np.where(live[..., None] if x.ndim == 3 else live, x, 0.0) for x in (grads, values)
-    )
-    dg = grads - np.einsum("n,cnd->cd", w, grads)[:, None]
-    v = (w * dh) @ du
-    m = np.einsum("n,cnd->cd", w * dh, dg)
+    grads, values = [only(g, live) for g in grads], np.stack([only(x, live) for x in values])
+    mean_u = w @ u
+    mean = np.stack([w @ g for g in grads])
+    wh = w * dh
+    v = wh @ u - wh.sum() * mean_u
+    m = np.stack([wh @ g for g in grads]) - wh.sum() * mean
     parts = -(m @ v)
     total = parts.sum()
-    q = -dh * (m @ du.T + dg @ v)
+    along = np.stack([g @ v for g in grads]) - (mean @ v)[:, None]
+    q = -dh * (m @ u.T - (m @ mean_u)[:, None] + along)
     relative = np.divide(parts, total, out=np.full(len(parts), np.nan), where=total != 0)
     scores = (q - relative[:, None] * q.sum(axis=0)) / total if total else np.zeros_like(q)
     pull, pull_scores = _pull(w, dh, values)
@@ -85,6 +91,13 @@ def shares(
     errors = mixture.estimate(point[None], np.nan_to_num(stacked.T)).mcse_mean[0]
     k = len(parts)
     return Shares(relative, errors[:k], pull, errors[k : 2 * k], float(total), float(errors[-1]))
+
+
+def only(x: Floats, live: NDArray[np.bool_]) -> Floats:
+    """Return what is known of draws with 0 for those without weight, where it may be anything."""
+    if live.all():
+        return x
+    return np.where(live if x.ndim == 1 else live[:, None], x, 0.0)
 
 
 def _pull(w: Floats, dh: Floats, values: Floats) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.diagnose.washout_core import Local, kappa_of_share, local
+from foundation_priors.diagnose.washout_core import Local, Place, kappa_of_share
 from foundation_priors.diagnose.washout_future import Future, Seen, first_lasting
 from foundation_priors.errors import UnreliableWarning, brief, did_you_mean, warn
 from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
@@ -235,6 +235,7 @@ def _solver(
     """Return a function from a quantity's draws to the rows that it needs."""
     mixture, u, n = path.posterior.mixture, path.posterior.u, path.facts.n_real
     w = mixture.weights(point[None])[0]
+    place = Place(w, u, grads, real)
 
     def parts_of(array: Floats) -> Floats:
         """Answers and the rest, then what makes the share of the first equal m / n."""
@@ -251,7 +252,7 @@ def _solver(
     def solve(h: Floats) -> dict[str, float]:
         now = shares(mixture, point, h, u, *both)
         ratio = shares(mixture, point, h, u, *pair)
-        here = local(w, u, h, grads, real)
+        here = place.of(h)
         turned = _turn(here, said, target)
         at = [_ratio_at(w, u, h, pair[0], q) for q in PLACES]
         rows = np.array([ratio.share[0], *at]) * turned * n
@@ -320,9 +321,13 @@ def _ratio_at(w: Floats, u: Floats, h: Floats, pair: Floats, q: float) -> float:
     place = np.interp(q, np.cumsum(w[order]), h[order])
     near = w * np.exp(-(((h - place) / sd) ** 2) / 2) if sd > 0 else w
     near = near / near.sum()
-    dh, du = h - near @ h, u - near @ u
-    v = (near * dh) @ du
-    parts = [-((near * dh) @ (g - near @ g)) @ v for g in pair]
+    wh = near * (h - near @ h)
+
+    def covary(x: Floats) -> Floats:
+        return wh @ x - wh.sum() * (near @ x)
+
+    v = covary(u)
+    parts = [-covary(g) @ v for g in pair]
     return float(parts[0] / sum(parts))
 
 

@@ -8,22 +8,24 @@ In Gaussian approximation component c of the log density has a quadratic with cu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation_priors.diagnose.shares import only
+
 __all__ = [
     "Local",
+    "Place",
     "batch_groups",
     "informed",
     "kappa_of_share",
     "last_crossing",
-    "local",
     "repeated_score",
     "settled",
-    "share_of",
+    "shares_of",
 ]
 
 type Floats = NDArray[np.float64]
@@ -57,63 +59,88 @@ class Local:
     pull: Floats
 
 
-def local(w: Floats, u: Floats, h: Floats, grads: Floats, real: int) -> Local:
-    """Return the Gaussian approximation under weights of the draws.
+class Place:
+    """The posterior under weights of the draws, and `Local` approximations for any quantity.
 
     Parameters
     ----------
     w : array, shape (draw,)
     u : array, shape (draw, coordinate)
-    h : array, shape (draw,)
-        The quantity.
-    grads : array, shape (component, draw, coordinate)
+    grads : sequence of array, shape (component, draw, coordinate)
         At their present weights.
     real : int
         Which component the real data are.
     """
-    live = w > 0
-    w, u, h, grads = w[live], u[live], h[live], grads[:, live]
-    mean, level = w @ u, float(w @ h)
-    du, dh = u - mean, h - level
-    weighted = w[:, None] * du
-    covariance = weighted.T @ du
-    solve = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True)
-    curves = -np.einsum("ij,njk->nik", solve, np.einsum("ni,cnk->cik", weighted, grads))
-    curves = (curves + curves.transpose(0, 2, 1)) / 2
-    told = informed(grads, np.sqrt(np.diag(covariance)))
-    curves *= told[:, :, None] & told[:, None, :]
-    slope = _slope(covariance, weighted.T @ dh, float(w @ dh**2), told[real], float(1 / (w @ w)))
-    rest = max(float(w @ dh**2 - slope @ covariance @ slope), 0.0)
-    both = _positive(curves[real], told[real])
-    return Local(
-        mean, covariance, solve, slope, level, rest, curves, *both, np.asarray(w @ grads[real])
-    )
+
+    def __init__(self, w: Floats, u: Floats, grads: Sequence[Floats] | Floats, real: int) -> None:
+        self.live = w > 0
+        self.w, u = self._alive(w), self._alive(u)
+        parts = [self._alive(g) for g in grads]
+        self.mean = self.w @ u
+        du = u - self.mean
+        self.weighted = self.w[:, None] * du
+        self.covariance = self.weighted.T @ du
+        self.solve = np.linalg.pinv(self.covariance, rcond=1e-10, hermitian=True)
+        curves = -(self.solve @ np.stack([self.weighted.T @ g for g in parts]))
+        curves = (curves + curves.transpose(0, 2, 1)) / 2
+        told = informed(parts, np.sqrt(np.diag(self.covariance)))
+        self.curves = curves * (told[:, :, None] & told[:, None, :])
+        self.told, self.pull = told[real], np.asarray(self.w @ parts[real])
+        self.real, self.root = _positive(self.curves[real], self.told)
+
+    def _alive(self, x: Floats) -> Floats:
+        return x if self.live.all() else x[self.live]
+
+    def of(self, h: Floats) -> Local:
+        """Return the approximation for a quantity, shape (draw,)."""
+        h, w = self._alive(h), self.w
+        level = float(w @ h)
+        dh = h - level
+        variance = float(w @ dh**2)
+        slope = _slope(self, self.weighted.T @ dh, variance, float(1 / (w @ w)))
+        rest = max(variance - float(slope @ self.covariance @ slope), 0.0)
+        return Local(
+            self.mean,
+            self.covariance,
+            self.solve,
+            slope,
+            level,
+            rest,
+            self.curves,
+            self.real,
+            self.root,
+            self.pull,
+        )
 
 
-def informed(grads: Floats, sd: Floats) -> NDArray[np.bool_]:
+def informed(grads: Sequence[Floats] | Floats, sd: Floats) -> NDArray[np.bool_]:
     """Say which coordinates each component says anything about, (component, coordinate).
 
     Of a private copy the real data say nothing, and their gradient is zero at every draw. What
     draws make of it is noise, and ten thousand times the noise is not.
     """
-    size = np.abs(grads).max(axis=1, initial=0.0) * sd
+    size = np.stack([_largest(g) for g in grads]) * sd
     return size > SILENT * size.max(axis=1, keepdims=True, initial=0.0)
 
 
-def _slope(
-    covariance: Floats, across: Floats, variance: Floats | float, told: Bools, size: float
-) -> Floats:
+def _largest(x: Floats) -> Floats:
+    """Return the largest absolute value of each column, without a copy of all."""
+    return np.maximum(x.max(axis=0, initial=0.0), -x.min(axis=0, initial=0.0))
+
+
+def _slope(place: Place, across: Floats, variance: float, size: float) -> Floats:
     """Return the slopes of a quantity, 0 along what the real data are silent about if noise.
 
     They count when the silent coordinates explain more of the quantity than as many coordinates
     of pure noise would.
     """
-    full = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ across
+    told, full = place.told, place.solve @ across
     if told.all() or not told.any():
         return full
     some = np.ix_(told, told)
     alone = np.zeros_like(full)
-    alone[told] = np.linalg.pinv(covariance[some], rcond=1e-10, hermitian=True) @ across[told]
+    inner = np.linalg.pinv(place.covariance[some], rcond=1e-10, hermitian=True)
+    alone[told] = inner @ across[told]
     rest = max(float(variance - alone @ across), 0.0)
     gain = float((full - alone) @ across)
     chance = rest * (~told).sum() / size
@@ -145,15 +172,35 @@ def kappa_of_share(here: Local, said: list[int], target: float) -> float:
     return last_crossing(lambda k: -excess(k), 0.0, most=MOST**2)
 
 
-def share_of(w: Floats, h: Floats, u: Floats, grads: Floats, said: list[int]) -> float:
-    """Return the share of some components under weights of the draws, as `shares` does."""
-    live = w > 0
-    w, h, u, grads = w[live] / w[live].sum(), h[live], u[live], grads[:, live]
-    dh = h - w @ h
-    v = (w * dh) @ (u - w @ u)
-    away = grads - np.einsum("n,cnd->cd", w, grads)[:, None]
-    parts = -np.einsum("n,cnd,d->c", w * dh, away, v)
-    return float(parts[said].sum() / parts.sum())
+def shares_of(
+    w: Floats,
+    h: Floats,
+    u: Floats,
+    grads: Sequence[Floats] | Floats,
+    said: list[int],
+    times: Sequence[float] | None = None,
+) -> Floats:
+    """Return the share of some components under sets of weights, (set, draw), as `shares` does.
+
+    ``times`` are weights of the components; one of weight 0 may be anything.
+    """
+    live = (w > 0).any(axis=0)
+    w = w / w.sum(axis=1, keepdims=True)
+    h = only(h, live)
+    wh = w * (h - (w @ h)[:, None])
+    both, mass = np.concatenate([w, wh]), wh.sum(axis=1)[:, None]
+
+    def covary(x: Floats) -> Floats:
+        mean, product = np.split(both @ only(x, live), 2)
+        return product - mass * mean
+
+    v = covary(u)
+    weights = [1.0] * len(grads) if times is None else times
+    parts = np.zeros((len(grads), len(w)))
+    for number, (grad, weight) in enumerate(zip(grads, weights, strict=True)):
+        if weight:
+            parts[number] = -weight * (covary(grad) * v).sum(axis=1)
+    return parts[said].sum(axis=0) / parts.sum(axis=0)
 
 
 def batch_groups(batches: NDArray[np.intp], draws: int, groups: int) -> NDArray[np.intp]:

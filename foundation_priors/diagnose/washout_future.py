@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.diagnose.components import REAL, components, compute
-from foundation_priors.diagnose.washout_core import batch_groups, share_of
+from foundation_priors.diagnose.washout_core import batch_groups, shares_of
 from foundation_priors.path.draws import Quantity, evaluate, to_dataset
 from foundation_priors.path.fits import R_HAT, Settings, Task, run_tasks
 from foundation_priors.path.mixture import _pareto_k, pareto_k_limit
@@ -44,7 +44,8 @@ class Sample(NamedTuple):
     w: Floats
     h: Floats
     u: Floats
-    grads: Floats
+    grads: list[Floats]
+    times: list[float]
     said: list[int]
     groups: NDArray[np.intp]
     agree: bool
@@ -81,12 +82,11 @@ class Future:
             self.known[key] = None if found is None else _seen(found, column)
         return self.known[key]
 
-    def _grads(self, parts: Any, kappa: float) -> tuple[Floats, list[int]]:
+    def _grads(self, parts: Any, kappa: float) -> tuple[list[Floats], list[float], list[int]]:
         weights = self.weights | {REAL: 1 + kappa}
-        times = [weights.get(name, 1.0) for name in parts]
-        pairs = zip(times, (grad for _, grad in parts.values()), strict=True)
-        grads = [weight * grad if weight else np.zeros_like(grad) for weight, grad in pairs]
-        return np.stack(grads), [list(parts).index(name) for name in self.said]
+        times = [float(weights.get(name, 1.0)) for name in parts]
+        grads = [grad for _, grad in parts.values()]
+        return grads, times, [list(parts).index(name) for name in self.said]
 
     def _reweighted(self, kappa: float) -> Sample | None:
         path, mixture = self.path, self.path.posterior.mixture
@@ -136,13 +136,11 @@ class Future:
 
 def _seen(found: Sample, column: int) -> Seen:
     x = found.h[:, column].astype(float)
-
-    def share(w: Floats) -> float:
-        return share_of(w, x, found.u, found.grads, found.said)
-
-    each = [share(found.w * (found.groups != g)) for g in range(GROUPS)]
+    without = np.arange(GROUPS)[:, None] != found.groups
+    w = np.concatenate([found.w[None], found.w * without])
+    share, *each = shares_of(w, x, found.u, found.grads, found.said, found.times).tolist()
     error = np.sqrt((GROUPS - 1) * np.var(each))
-    return Seen(share(found.w), float(error), found.agree)
+    return Seen(share, float(error), found.agree)
 
 
 def first_lasting(

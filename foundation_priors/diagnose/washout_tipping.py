@@ -15,9 +15,9 @@ from foundation_priors.diagnose.sensitivity import few_weights
 from foundation_priors.diagnose.washout_core import (
     MOST,
     Local,
+    Place,
     batch_groups,
     last_crossing,
-    local,
     repeated_score,
     settled,
 )
@@ -70,7 +70,7 @@ def tipping_washout(
         """Approximate the path from some of the draws, and draw futures from them."""
         w = weights * keep
         w = w / w.sum(axis=1, keepdims=True)
-        places = [local(row, path.posterior.u, h, real[None], 0) for row in w]
+        places = [Place(row, path.posterior.u, [real], 0).of(h) for row in w]
         chance = np.clip(w @ (h > 0), LEAST, 1 - LEAST)
         bare = np.array([repeated_score(p, 0.0, 0.0) for p in places])
         other = w_truth * keep

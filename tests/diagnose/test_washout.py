@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 import foundation_priors as fp
 from foundation_priors.diagnose.washout import washout
-from foundation_priors.diagnose.washout_core import kappa_of_share, local, share_of
+from foundation_priors.diagnose.washout_core import Place, kappa_of_share, shares_of
 from foundation_priors.diagnose.washout_future import Seen, first_lasting
 from tests.path import models
 
@@ -45,7 +45,7 @@ def test_noise_about_a_private_copy_is_no_information(seed, target):
     """A target of 1e-5 takes hundreds of thousands of times the rows, and no fewer by noise."""
     u, grads = gaussian(seed)
     w = np.full(len(u), 1 / len(u))
-    here = local(w, u, u[:, 0], grads, REAL)
+    here = Place(w, u, grads, REAL).of(u[:, 0])
     assert not here.real[2].any() and not here.root[2].any()
     truth = brentq(lambda k: exact_share(np.array([1.0, 0, 0]), k) - target, 0, 1e8)
     assert kappa_of_share(here, [SAID], target) == pytest.approx(truth, rel=0.2)
@@ -55,9 +55,9 @@ def test_noise_about_a_private_copy_is_no_information(seed, target):
 def test_a_curved_quantity_does_not_hang_on_the_private_copy(seed):
     u, grads = gaussian(seed)
     w = np.full(len(u), 1 / len(u))
-    here = local(w, u, u[:, 0] + 2 * u[:, 0] ** 2, grads, REAL)
+    here = Place(w, u, grads, REAL).of(u[:, 0] + 2 * u[:, 0] ** 2)
     assert here.slope[2] == 0 and np.isfinite(kappa_of_share(here, [SAID], 1e-3))
-    private = local(w, u, u[:, 0] + 0.5 * u[:, 2], grads, REAL)
+    private = Place(w, u, grads, REAL).of(u[:, 0] + 0.5 * u[:, 2])
     assert private.slope[2] == pytest.approx(0.5)
     assert kappa_of_share(private, [SAID], 0.1) == np.inf
 
@@ -65,7 +65,7 @@ def test_a_curved_quantity_does_not_hang_on_the_private_copy(seed):
 def test_shares_of_weighted_draws():
     u, grads = gaussian(1, 200_000)
     w = np.full(len(u), 1 / len(u))
-    assert share_of(w, u[:, 0], u, grads, [SAID]) == pytest.approx(
+    assert shares_of(w[None], u[:, 0], u, grads, [SAID])[0] == pytest.approx(
         exact_share(np.array([1.0, 0, 0]), 0), rel=0.01
     )
 
