@@ -20,6 +20,8 @@ __all__ = ["PRIOR", "REAL", "STRUCTURE", "components", "compute"]
 
 type Floats = NDArray[np.float64]
 
+CELLS = 1_000_000
+"""Coordinates of draws, draws times coordinates, that a graph is evaluated at in one go."""
 PRIOR, STRUCTURE, REAL = "primitive prior", "model structure", "real data"
 
 
@@ -97,9 +99,11 @@ def _structure(engine: Engine, u: Floats) -> tuple[Floats, Floats] | None:
     logp = graph_replace(logp, swap, strict=False)
     both = [logp, pt.grad(logp, x)]
     many = pt.dmatrix("us")
+    step = max(1, CELLS // u.shape[1])
     try:
         function = pytensor.function([many], vectorize_graph(both, {x: many}), mode=numpy_mode())
-        value, grad = function(u)
+        blocks = [function(u[i : i + step]) for i in range(0, len(u), step)]
+        value, grad = (np.concatenate(part) for part in zip(*blocks, strict=True))
     except NotImplementedError:  # an Op that cannot be vectorised
         one = pytensor.function([x], both, mode=numpy_mode())
         rows = [one(row) for row in u]

@@ -243,9 +243,14 @@ def _seed(seed: Any) -> int | None:
 
 
 def _judged(inputs: Inputs, progressbar: bool) -> Sequence[Section]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     sections = []
     with Progress(*columns, disable=not progressbar, transient=True) as bars:
         task = bars.add_task("auditing", total=len(PLAN))

@@ -1,9 +1,9 @@
 """What a path costs beside one plain run of the tilted model.
 
 Run as ``python -m tests.benchmarks.run [part ...]`` with the parts ``models``, ``surface``,
-``growth``, ``hierarchies``, ``hopeless``, ``bootstrap`` and ``elicit`` (see there). Plain runs and
-paths alternate in one process, after a small run of each has filled the compilers' caches; medians
-are stored beside this file and shown in ``docs/cost.md``. Nothing here is asserted.
+``growth``, ``hierarchies``, ``hopeless``, ``bootstrap``, ``diagnostics`` and ``elicit``. Plain
+runs and paths alternate in one process, after a small run of each has filled the compilers' caches;
+medians are stored beside this file and shown in ``docs/cost.md``. Nothing here is asserted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import xarray as xr
 import foundation_priors as fp
 from tests.benchmarks.bootstrap import main as measure_bootstrap
 from tests.benchmarks.cases import Case
+from tests.benchmarks.diagnostics import main as measure_diagnostics
 from tests.benchmarks.elicit import main as measure_elicitation
 from tests.benchmarks.hierarchies import HIERARCHIES
 from tests.benchmarks.hopeless import HOPELESS, judge
@@ -227,6 +228,10 @@ def _bootstrap(repeats: int, names: list[str]) -> None:
     measure_bootstrap(repeats, names)
 
 
+def _diagnostics(repeats: int, names: list[str]) -> None:
+    measure_diagnostics(names)
+
+
 def _elicit(repeats: int, names: list[str]) -> None:
     measure_elicitation(repeats, names)
 
@@ -238,6 +243,7 @@ PARTS = {
     "hierarchies": _hierarchies,
     "hopeless": _hopeless,
     "bootstrap": _bootstrap,
+    "diagnostics": _diagnostics,
     "elicit": _elicit,
 }
 

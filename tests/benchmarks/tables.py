@@ -183,6 +183,7 @@ def _references(rows: Mapping[str, Any]) -> str:
 def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
     """Return the tables of ``docs/cost.md`` by their markers."""
     from tests.benchmarks.bootstrap import table
+    from tests.benchmarks.diagnostics import table as diagnostics
 
     parts = ("models", "surface", "rows", "parameters")
     return {
@@ -192,6 +193,7 @@ def cost_tables(results: Mapping[str, Any]) -> dict[str, str]:
         "refitting": _refitting(results.get("models", {})),
         "hopeless": _hopeless(results.get("hopeless", {})),
         "bootstrap": table(results.get("bootstrap", {})),
+        "diagnostics": diagnostics(results.get("diagnostics", {})),
     }
 
 

@@ -1,0 +1,112 @@
+"""Diagnostics of many draws: pieces are as the whole, and gradients are not copied."""
+
+import tracemalloc
+from functools import cache
+
+import numpy as np
+import pytest
+
+import foundation_priors as fp
+from foundation_priors.diagnose.averaged import Averager
+from foundation_priors.diagnose.sensitivity_core import cjs, order_of, wasserstein
+from foundation_priors.diagnose.shares import shares
+from foundation_priors.diagnose.washout_core import Place, shares_of
+from tests.benchmarks.diagnostics import path_of
+
+
+@cache
+def small() -> fp.TrustPath:
+    return path_of(size=4, rows=80, answers=50, draws=60)
+
+
+def test_influences_in_pieces_are_as_the_whole(monkeypatch):
+    whole = fp.reliance(small())
+    monkeypatch.setattr("foundation_priors.diagnose.averaged.BLOCK", 7)
+    pieces = fp.reliance(small())
+    numbers = whole.select_dtypes(float).columns
+    np.testing.assert_allclose(pieces[numbers], whole[numbers], rtol=1e-9, atol=1e-12)
+
+
+def test_a_narrow_rule_has_the_shares_of_its_weight():
+    """They are computed apart: averaged over a rule, and at one weight."""
+    from scipy.stats import uniform
+
+    rule = small().trust_posterior(uniform(0.3, 0.002))
+    wide, at = fp.reliance(small(), rule), fp.reliance(small(), 0.301)
+    wide = wide.drop(index="not knowing the trust", level="component")
+    for name in ("share", "pull", "mcse_share", "mcse_pull"):
+        np.testing.assert_allclose(wide[name], at[name], rtol=0.02, atol=1e-3)
+
+
+def test_gradients_are_not_copied_for_a_quantity():
+    path = path_of(size=120, rows=60, answers=40, draws=200)
+    names = ("primitive prior", "real data", "llm")
+    grads, values = ([path.gradients[f"{n}|{k}"] for n in names] for k in ("grad", "value"))
+    points, p = np.linspace(0.1, 0.9, 11)[:, None], np.full(11, 1 / 11)
+    average = Averager(path.posterior, path.prior, points, p, grads, values, [None, None, 0])
+    at = path.posterior.mixture, points[4], path.posterior.u[:, 0], path.posterior.u
+    tracemalloc.start()
+    for call in (
+        lambda: average.shares(path.posterior.u[:, 0]),
+        lambda: shares(*at, grads, values),
+    ):
+        call()  # fills what is remembered
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        call()
+        assert tracemalloc.get_traced_memory()[1] - before < grads[0].nbytes
+    tracemalloc.stop()
+
+
+def test_draws_in_order_have_the_same_distances(rng):
+    x = np.round(rng.normal(size=300), 1)
+    p, q = rng.dirichlet(np.ones(300), 2)
+    for measure in (wasserstein, cjs):
+        one, two = measure(x, p, q), measure(x, p, q, order_of(x))
+        assert one.value == two.value
+        np.testing.assert_array_equal(one.first, two.first)
+
+
+def test_sets_of_weights_together_are_as_apart(rng):
+    u, h = rng.normal(size=(200, 3)), rng.normal(size=200)
+    grads = rng.normal(size=(2, 200, 3)) - u
+    w = rng.dirichlet(np.ones(200), 3)
+    w[1, :50] = 0
+    together = shares_of(w, h, u, list(grads), [1], [1.0, 0.4])
+    apart = [shares_of(row[None], h, u, [grads[0], 0.4 * grads[1]], [1])[0] for row in w]
+    np.testing.assert_allclose(together, apart, rtol=1e-9)
+
+
+def test_a_component_without_weight_may_be_anything(rng):
+    u, h = rng.normal(size=(200, 3)), rng.normal(size=200)
+    nothing = np.full((200, 3), np.nan)
+    w = np.full((1, 200), 1 / 200)
+    assert shares_of(w, h, u, [-u, nothing], [0], [1.0, 0.0])[0] == 1
+
+
+def test_one_weighting_and_one_share_agree():
+    """The formula of the washout and that of the shares, without errors and with them."""
+    path, point = small(), np.array([0.4])
+    names = ("primitive prior", "real data", "llm")
+    times = (1.0, 1.0, 0.4)
+    grads = [t * path.gradients[f"{n}|grad"] for n, t in zip(names, times, strict=True)]
+    values = [t * path.gradients[f"{n}|value"] for n, t in zip(names, times, strict=True)]
+    h, w = path.posterior.u[:, 1] ** 2, path.posterior.mixture.weights(point[None])
+    found = shares(path.posterior.mixture, point, h, path.posterior.u, grads, values)
+    alone = shares_of(w, h, path.posterior.u, grads, [2])
+    assert alone[0] == pytest.approx(found.share[2], rel=1e-9)
+
+
+def test_one_place_serves_many_quantities(rng):
+    u = rng.normal(size=(300, 3))
+    grads, w = [-u, -2 * u + 0.1 * rng.normal(size=(300, 3))], rng.dirichlet(np.ones(300))
+    w[:20] = 0
+    w /= w.sum()
+    place = Place(w, u, grads, 1)
+    for h in (u[:, 0], np.exp(u[:, 1])):
+        one, other = place.of(h), Place(w, u, grads, 1).of(h)
+        np.testing.assert_array_equal(one.slope, other.slope)
+        live = w > 0
+        cut = Place(w[live], u[live], [g[live] for g in grads], 1).of(h[live])
+        np.testing.assert_allclose(one.slope, cut.slope, rtol=1e-9)
+        np.testing.assert_allclose(one.curves, cut.curves, rtol=1e-9)
