@@ -126,6 +126,8 @@ def _check_target(target: Any) -> None:
 
 def _check_settings(options: Mapping[str, Any]) -> None:
     """Raise where the sampler has no such settings: it would say so when all has compiled."""
+    if not options:
+        return  # without the sampler's import, which takes seconds
     from nutpie import _lib
 
     rest = {name: value for name, value in options.items() if name not in SHOWN}
