@@ -349,14 +349,16 @@ class Climber:
     def _deficit(self, ladder: Ladder, missing: float, point: Floats) -> int:
         """Return the draws of a chain that should give so many effective ones.
 
-        They should also be enough for the chains to be seen to agree, and twice as many as those
-        that were drawn there in vain.
+        They should also be enough for the chains to be seen to agree and, where none is missing
+        but the weights have a heavy tail, twice as many as were drawn there before.
         """
         fit, chains = ladder.near(point), self.plan.settings.chains
         needed = 1.2 * missing * fit.draws / fit.ess_min / chains
         slowest = min((f.ess_min / f.draws for f in ladder.fits if not f.known), default=1.0)
-        vain = sum(f.draws for f in ladder.fits if not f.known and (f.trust == point).all())
-        least = max(self.plan.draws // 2, AGREEMENT / slowest / chains, 2 * vain / chains)
+        least = max(self.plan.draws // 2, AGREEMENT / slowest / chains)
+        if missing <= 0:
+            same = (f.draws for f in ladder.fits if not f.known and (f.trust == point).all())
+            least = max(least, 2 * sum(same) / chains)
         most = LONGEST * self.plan.draws
         return int(np.clip(np.ceil(needed), min(least, most), most))
 
