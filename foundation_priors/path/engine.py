@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.mixture import LOWEST
-from foundation_priors.prior.compiling import compile_model, compiling, one_at_a_time
+from foundation_priors.path.reuse import compiled as reused
+from foundation_priors.prior.compiling import compiling, one_at_a_time
 from foundation_priors.prior.model import copy_model
 from foundation_priors.prior.precompute import precompute
 from foundation_priors.prior.tilt import LOGLIK, TRUST, Tilted
@@ -169,8 +170,8 @@ class Engine:
 
     @cached_property
     def compiled(self) -> Any:
-        """The nutpie model, compiled once."""
-        return compile_model(self.model)
+        """The nutpie model, compiled once for all models of its form."""
+        return reused(self.model)
 
     @cached_property
     def key(self) -> str:

@@ -22,6 +22,7 @@ import pymc as pm
 import xarray as xr
 
 import foundation_priors as fp
+from foundation_priors.path.reuse import KEPT
 from tests.benchmarks.bootstrap import main as measure_bootstrap
 from tests.benchmarks.cases import Case
 from tests.benchmarks.diagnostics import main as measure_diagnostics
@@ -54,7 +55,8 @@ class Cost:
 
 
 def cost_of_path(case: Case, seed: int, use: Callable[[fp.TrustPath], Any], **options: Any) -> Cost:
-    """Build a path and ``use`` it."""
+    """Build a path, compiled anew, and ``use`` it."""
+    KEPT.clear()
     began, busy = time.perf_counter(), _busy()
     path = case.path(seed, **options)
     use(path)

@@ -36,7 +36,7 @@ def test_in_the_simple_case_the_worth_is_the_sum_of_weights(monkeypatch):
     np.testing.assert_allclose(models.normal().effective_observations(1.0), 14, rtol=1e-6)
     assert models.coin().effective_observations(1.0).item() == pytest.approx(10, rel=0.02)
     compiled = models.normal("framing").engine.compiled  # of the same model
-    monkeypatch.setattr("foundation_priors.path.engine.compile_model", lambda _: compiled)
+    monkeypatch.setattr("foundation_priors.path.engine.reused", lambda _: compiled)
     table = fp.worth(models.normal_model(), models.normal_answers(), by="framing", random_seed=1)
     assert table.index.tolist() == ["plain", "roleplay"]
     np.testing.assert_allclose(table.real_observations, [9, 5], rtol=1e-6)

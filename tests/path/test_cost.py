@@ -1,6 +1,7 @@
 """What a path costs, what is computed once, and which chains go on."""
 
 import warnings
+from collections import deque
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import pytest
 
 import foundation_priors as fp
 from foundation_priors.errors import UnreliableWarning
-from foundation_priors.path import climb
+from foundation_priors.path import climb, reuse
 from foundation_priors.path.climb import Climber, Plan
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import Fit, Settings
@@ -86,6 +87,44 @@ def test_other_rows_bring_what_was_computed_from_them():
     right = np.exp(-((x[:, None] - knots) ** 2))
     assert len(changed) == 1
     np.testing.assert_allclose(np.sort(two[changed[0]], axis=0), np.sort(right, axis=0))
+
+
+def test_a_model_of_the_same_form_need_not_be_compiled(monkeypatch):
+    """Other answers of as many rows do; another prior, size or real data do not."""
+    compiled = []
+
+    class Compiled(SimpleNamespace):
+        def with_data(self, **data):
+            return Compiled(shared_var_keys=self.shared_var_keys, data=data)
+
+    def compile_model(model):
+        names = reuse._shared(reuse._outputs(model))
+        compiled.append(model)
+        return Compiled(shared_var_keys=names, data={})
+
+    monkeypatch.setattr(reuse, "compile_model", compile_model)
+    monkeypatch.setattr(reuse, "KEPT", deque(maxlen=4))
+    said = models.regression_data()[1]
+
+    def made(said, model=None):
+        llm = fp.SyntheticData.from_dataframe(said, outcome="wage", weight=1)
+        options = {"private": ["sigma"], "alone": True}
+        return reuse.compiled(
+            Engine(build(model or models.regression_model(), llm, **options)).model
+        )
+
+    made(said)
+    again = made(said.assign(wage=said.wage + 1))
+    assert len(compiled) == 1 and list(again.data) == ["fp_wage"]
+    assert made(said).data == {} and len(compiled) == 1
+    made(said.iloc[:15])
+    wider = models.regression_model()
+    with wider:
+        pm.Potential("more", -(wider["a"] ** 2))
+    made(said, wider)
+    other = models.regression_model()
+    other.set_data("X", np.ones((30, 2)))
+    assert set(made(said, other).data) == {"X"} and len(compiled) == 3
 
 
 def fit(r_hat: float, divergences: int = 0) -> Fit:

@@ -60,7 +60,7 @@ def expect(runs):
 
 def test_they_reach_every_run_of_a_path_and_of_what_samples_it_again(monkeypatch, runs):
     compiled = models.coin().engine.compiled
-    monkeypatch.setattr("foundation_priors.path.engine.compile_model", lambda model: compiled)
+    monkeypatch.setattr("foundation_priors.path.engine.reused", lambda model: compiled)
     runs.clear()
     path = fp.trust_path(
         models.coin_model(),
