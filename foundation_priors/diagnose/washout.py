@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.diagnose.washout_core import Local, Place, kappa_of_share
+from foundation_priors.diagnose.washout_core import Local, Place, Sums, kappa_of_share
 from foundation_priors.diagnose.washout_future import Future, Seen, first_lasting
 from foundation_priors.errors import UnreliableWarning, brief, did_you_mean, warn
 from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
@@ -197,14 +197,14 @@ def _share_washout(
         np.stack([_times(part[i], at.get(n, 1.0)) for n, part in parts.items()]) for i in (0, 1)
     )
     said = [names.index(s) for s in (path.sources if source is None else [source])]
-    solve = _solver(path, point, values, grads, names.index(REAL), said, target)
-    name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
     flat = value.values.reshape(len(value), -1).astype(float)
+    solve = _solver(path, point, values, grads, names.index(REAL), said, target, flat)
+    name = quantity if isinstance(quantity, str) else str(value.name or "quantity")
     said_names = list(path.sources) if source is None else [source]
     future = Future(path, point, quantity, said_names, seed)
     rows = [
-        _checked(solve(h), partial(future.share, column), target, path.facts.n_real)
-        for column, h in enumerate(flat.T)
+        _checked(solve(column), partial(future.share, column), target, path.facts.n_real)
+        for column in range(flat.shape[1])
     ]
     data = {k: ("quantity", np.array([row[k] for row in rows])) for k in rows[0]}
     out = xr.Dataset(data, {"quantity": labels(value, name, path.draws)})
@@ -231,11 +231,12 @@ def _solver(
     real: int,
     said: list[int],
     target: float,
-) -> Callable[[Floats], dict[str, float]]:
-    """Return a function from a quantity's draws to the rows that it needs."""
+    quantities: Floats,
+) -> Callable[[int], dict[str, float]]:
+    """Return a function from the number of a quantity, (draw, quantity), to what it needs."""
     mixture, u, n = path.posterior.mixture, path.posterior.u, path.facts.n_real
     w = mixture.weights(point[None])[0]
-    place = Place(w, u, grads, real)
+    place = Place(Sums.of(w, u, list(grads), quantities), real)
 
     def parts_of(array: Floats) -> Floats:
         """Answers and the rest, then what makes the share of the first equal m / n."""
@@ -249,10 +250,11 @@ def _solver(
         for x in (grads, values)
     ]
 
-    def solve(h: Floats) -> dict[str, float]:
+    def solve(column: int) -> dict[str, float]:
+        h = quantities[:, column]
         now = shares(mixture, point, h, u, *both)
         ratio = shares(mixture, point, h, u, *pair)
-        here = place.of(h)
+        here = place.of(column)
         turned = _turn(here, said, target)
         at = [_ratio_at(w, u, h, pair[0], q) for q in PLACES]
         rows = np.array([ratio.share[0], *at]) * turned * n

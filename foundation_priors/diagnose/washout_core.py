@@ -9,7 +9,8 @@ In Gaussian approximation component c of the log density has a quadratic with cu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from foundation_priors.diagnose.shares import only
 __all__ = [
     "Local",
     "Place",
+    "Sums",
     "batch_groups",
     "informed",
     "kappa_of_share",
@@ -59,52 +61,117 @@ class Local:
     pull: Floats
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Weighted sums over draws, from which a `Place` follows; those of two sets of draws add.
+
+    Coordinates u and quantities h are counted from ``centre`` and ``level``. Shapes: ``u``
+    (coordinate,); ``uu`` (coordinate, coordinate); ``g``, the gradients, and ``largest``, their
+    largest absolute value, (component, coordinate); ``ug`` (component, coordinate, coordinate);
+    ``h`` and ``hh`` (quantity,); ``uh`` (coordinate, quantity).
+    """
+
+    centre: Floats
+    level: Floats
+    mass: float
+    squares: float
+    u: Floats
+    uu: Floats
+    g: Floats
+    ug: Floats
+    largest: Floats
+    h: Floats
+    hh: Floats
+    uh: Floats
+
+    @classmethod
+    def of(
+        cls,
+        w: Floats,
+        u: Floats,
+        grads: Sequence[Floats],
+        h: Floats,
+        origin: tuple[Floats, Floats] | None = None,
+    ) -> Self:
+        """Return the sums.
+
+        Parameters
+        ----------
+        w : array, shape (draw,)
+        u : array, shape (draw, coordinate)
+        grads : sequence of array, shape (component, draw, coordinate)
+            At their present weights.
+        h : array, shape (draw, quantity)
+        origin : pair of array, optional
+            ``centre`` and ``level``; by default the means.
+        """
+        live = w > 0
+        w, u, h, *parts = (x if live.all() else x[live] for x in (w, u, h, *grads))
+        centre, level = (w @ u / w.sum(), w @ h / w.sum()) if origin is None else origin
+        h = h - level
+        wu = w[:, None] * (u - centre)
+        return cls(
+            centre,
+            level,
+            float(w.sum()),
+            float(w @ w),
+            wu.sum(axis=0),
+            wu.T @ (u - centre),
+            np.stack([w @ g for g in parts]),
+            np.stack([wu.T @ g for g in parts]),
+            np.stack([_largest(g) for g in parts]),
+            w @ h,
+            w @ h**2,
+            wu.T @ h,
+        )
+
+    def __add__(self, other: Self) -> Self:
+        """Return the sums over both sets of draws, counted from the same origin."""
+        added = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in ("mass", "squares", "u", "uu", "g", "ug", "h", "hh", "uh")
+        }
+        return replace(self, largest=np.maximum(self.largest, other.largest), **added)
+
+
 class Place:
-    """The posterior under weights of the draws, and `Local` approximations for any quantity.
+    """The posterior under weights of the draws, and `Local` approximations of its quantities.
 
     Parameters
     ----------
-    w : array, shape (draw,)
-    u : array, shape (draw, coordinate)
-    grads : sequence of array, shape (component, draw, coordinate)
-        At their present weights.
+    sums : Sums
     real : int
         Which component the real data are.
     """
 
-    def __init__(self, w: Floats, u: Floats, grads: Sequence[Floats] | Floats, real: int) -> None:
-        self.live = w > 0
-        self.w, u = self._alive(w), self._alive(u)
-        parts = [self._alive(g) for g in grads]
-        self.mean = self.w @ u
-        du = u - self.mean
-        self.weighted = self.w[:, None] * du
-        self.covariance = self.weighted.T @ du
+    def __init__(self, sums: Sums, real: int) -> None:
+        self.sums, mass = sums, sums.mass
+        self.away = sums.u / mass
+        self.mean = sums.centre + self.away
+        self.covariance = sums.uu / mass - np.outer(self.away, self.away)
         self.solve = np.linalg.pinv(self.covariance, rcond=1e-10, hermitian=True)
-        curves = -(self.solve @ np.stack([self.weighted.T @ g for g in parts]))
+        slopes = sums.g / mass
+        curves = -(self.solve @ (sums.ug / mass - self.away[:, None] * slopes[:, None]))
         curves = (curves + curves.transpose(0, 2, 1)) / 2
-        told = informed(parts, np.sqrt(np.diag(self.covariance)))
+        told = informed(sums.largest, np.sqrt(np.maximum(np.diag(self.covariance), 0.0)))
         self.curves = curves * (told[:, :, None] & told[:, None, :])
-        self.told, self.pull = told[real], np.asarray(self.w @ parts[real])
+        self.told, self.pull = told[real], slopes[real]
         self.real, self.root = _positive(self.curves[real], self.told)
 
-    def _alive(self, x: Floats) -> Floats:
-        return x if self.live.all() else x[self.live]
-
-    def of(self, h: Floats) -> Local:
-        """Return the approximation for a quantity, shape (draw,)."""
-        h, w = self._alive(h), self.w
-        level = float(w @ h)
-        dh = h - level
-        variance = float(w @ dh**2)
-        slope = _slope(self, self.weighted.T @ dh, variance, float(1 / (w @ w)))
+    def of(self, quantity: int) -> Local:
+        """Return the approximation for one of the quantities."""
+        sums, mass = self.sums, self.sums.mass
+        level = float(sums.h[quantity] / mass)
+        variance = max(float(sums.hh[quantity] / mass) - level**2, 0.0)
+        across = sums.uh[:, quantity] / mass - self.away * level
+        slope = _slope(self, across, variance, mass**2 / sums.squares)
         rest = max(variance - float(slope @ self.covariance @ slope), 0.0)
         return Local(
             self.mean,
             self.covariance,
             self.solve,
             slope,
-            level,
+            float(sums.level[quantity]) + level,
             rest,
             self.curves,
             self.real,
@@ -113,13 +180,14 @@ class Place:
         )
 
 
-def informed(grads: Sequence[Floats] | Floats, sd: Floats) -> NDArray[np.bool_]:
+def informed(largest: Floats, sd: Floats) -> NDArray[np.bool_]:
     """Say which coordinates each component says anything about, (component, coordinate).
 
-    Of a private copy the real data say nothing, and their gradient is zero at every draw. What
-    draws make of it is noise, and ten thousand times the noise is not.
+    ``largest`` is the largest absolute value of each component's gradient among the draws. Of a
+    private copy the real data say nothing, and their gradient is zero at every draw. What draws
+    make of it is noise, and ten thousand times the noise is not.
     """
-    size = np.stack([_largest(g) for g in grads]) * sd
+    size = largest * sd
     return size > SILENT * size.max(axis=1, keepdims=True, initial=0.0)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from foundation_priors.diagnose.components import REAL, components
 from foundation_priors.diagnose.sensitivity import few_weights
+from foundation_priors.diagnose.shares import only
 from foundation_priors.diagnose.washout_core import (
     MOST,
     Local,
     Place,
+    Sums,
     batch_groups,
     last_crossing,
     repeated_score,
@@ -63,14 +66,17 @@ def tipping_washout(
     noise = rng.normal(size=(FUTURES, path.posterior.u.shape[1]))
     steps = (np.arange(FUTURES) + rng.random()) / FUTURES
     weights, w_truth = path.posterior.mixture.weights(points), how.weights()[0]
-    real = components(path)[REAL][1]
+    group = batch_groups(path.posterior.mixture.batches, len(h), GROUPS)
+    sums = _sums(path, weights, h, group)
     order = rng.permutation(FUTURES)
 
-    def study(keep: Floats) -> tuple[list[Local], Floats, Floats]:
-        """Approximate the path from some of the draws, and draw futures from them."""
+    def study(without: int | None) -> tuple[list[Local], Floats, Floats]:
+        """Approximate the path, perhaps without a group of draws, and draw futures from it."""
+        keep = np.ones(len(h)) if without is None else (group != without).astype(float)
         w = weights * keep
         w = w / w.sum(axis=1, keepdims=True)
-        places = [Place(row, path.posterior.u, [real], 0).of(h) for row in w]
+        kept = [[s for k, s in enumerate(row) if k != without] for row in sums]
+        places = [Place(reduce(add, row), 0).of(0) for row in kept]
         chance = np.clip(w @ (h > 0), LEAST, 1 - LEAST)
         bare = np.array([repeated_score(p, 0.0, 0.0) for p in places])
         other = w_truth * keep
@@ -87,13 +93,13 @@ def tipping_washout(
         return cache(lambda k: float(np.mean(curve(found, k) != 0)))
 
     n = path.facts.n_real
-    whole = study(np.ones(len(h)))
+    whole = study(None)
     often = settling(whole)
     tips = curve(whole, 0.0)[0] == 0
     low, middle, high, needed = (
         n * last_crossing(often, q) if tips else 0.0 for q in (*QUANTILES, assurance)
     )
-    error = _jackknife([settling(study(k)) for k in _groups(path)], assurance, needed / n) * n
+    error = _jackknife([settling(study(k)) for k in range(GROUPS)], assurance, needed / n) * n
     known = [m for m in (needed, middle, float(n)) if np.isfinite(m)]
     top = min(2 * max(known), n * MOST)
     grid = np.linspace(0, top, 25)
@@ -125,11 +131,17 @@ def _jackknife(curves: list[Callable[[float], float]], level: float, near: float
     return float(np.sqrt((GROUPS - 1) / GROUPS * np.sum((found - found.mean()) ** 2)))
 
 
-def _groups(path: TrustPath) -> list[Floats]:
-    """Return for each group of the draws' batches a mask of all others."""
-    mixture = path.posterior.mixture
-    group = batch_groups(mixture.batches, len(mixture.ell), GROUPS)
-    return [(group != g).astype(float) for g in range(GROUPS)]
+def _sums(path: TrustPath, weights: Floats, h: Floats, group: NDArray[np.intp]) -> list[list[Sums]]:
+    """Return, for each weight and each group of the draws, the sums that places follow from."""
+    real, u = components(path)[REAL][1], path.posterior.u
+    parts = [np.flatnonzero(group == k) for k in range(GROUPS)]
+    origins = [(row @ u, np.atleast_1d(row @ only(h, row > 0))) for row in weights]
+    found: list[list[Sums]] = [[] for _ in weights]
+    for part in parts:
+        some = u[part], [real[part]], h[part, None]
+        for sums, row, origin in zip(found, weights, origins, strict=True):
+            sums.append(Sums.of(row[part], *some, origin))
+    return found
 
 
 def _check(

@@ -1,7 +1,9 @@
 """Diagnostics of many draws: pieces are as the whole, and gradients are not copied."""
 
 import tracemalloc
-from functools import cache
+from dataclasses import fields
+from functools import cache, reduce
+from operator import add
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import foundation_priors as fp
 from foundation_priors.diagnose.averaged import Averager
 from foundation_priors.diagnose.sensitivity_core import cjs, order_of, wasserstein
 from foundation_priors.diagnose.shares import shares
-from foundation_priors.diagnose.washout_core import Place, shares_of
+from foundation_priors.diagnose.washout_core import Place, Sums, shares_of
 from tests.benchmarks.diagnostics import path_of
 
 
@@ -97,16 +99,26 @@ def test_one_weighting_and_one_share_agree():
     assert alone[0] == pytest.approx(found.share[2], rel=1e-9)
 
 
-def test_one_place_serves_many_quantities(rng):
-    u = rng.normal(size=(300, 3))
+def test_sums_of_groups_add_to_those_of_all(rng):
+    """Draws without weight may be anything, and the origin that sums are counted from too."""
+    u, h = 5 + rng.normal(size=(300, 3)), rng.normal(size=(300, 2))
+    h[:, 1] = np.exp(u[:, 1] - 5)
     grads, w = [-u, -2 * u + 0.1 * rng.normal(size=(300, 3))], rng.dirichlet(np.ones(300))
-    w[:20] = 0
+    w[:20], grads[0][:20], h[:20] = 0, np.nan, np.nan
     w /= w.sum()
-    place = Place(w, u, grads, 1)
-    for h in (u[:, 0], np.exp(u[:, 1])):
-        one, other = place.of(h), Place(w, u, grads, 1).of(h)
-        np.testing.assert_array_equal(one.slope, other.slope)
-        live = w > 0
-        cut = Place(w[live], u[live], [g[live] for g in grads], 1).of(h[live])
-        np.testing.assert_allclose(one.slope, cut.slope, rtol=1e-9)
-        np.testing.assert_allclose(one.curves, cut.curves, rtol=1e-9)
+    origin, parts = (np.zeros(3), np.ones(2)), np.arange(300) % 4
+    pieces = [
+        Sums.of(w[parts == k], u[parts == k], [g[parts == k] for g in grads], h[parts == k], origin)
+        for k in range(4)
+    ]
+    together = Place(reduce(add, pieces), 1)
+    apart = Place(Sums.of(w, u, grads, h), 1)
+    live = w > 0
+    for quantity in range(2):
+        one, other = together.of(quantity), apart.of(quantity)
+        for field in fields(one):
+            a, b = getattr(one, field.name), getattr(other, field.name)
+            np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+        assert other.level == pytest.approx(w[live] @ h[live, quantity])
+        covariance = np.cov(u[live].T, aweights=w[live], ddof=0)
+        np.testing.assert_allclose(other.covariance, covariance, rtol=1e-9)

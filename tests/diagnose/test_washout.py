@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 import foundation_priors as fp
 from foundation_priors.diagnose.washout import washout
-from foundation_priors.diagnose.washout_core import Place, kappa_of_share, shares_of
+from foundation_priors.diagnose.washout_core import Place, Sums, kappa_of_share, shares_of
 from foundation_priors.diagnose.washout_future import Seen, first_lasting
 from tests.path import models
 
@@ -34,6 +34,10 @@ def gaussian(seed: int, size: int = 4000):
     return u, -np.einsum("cij,nj->cni", CURVES, u)
 
 
+def at(w, u, h, grads):
+    return Place(Sums.of(w, u, list(grads), h[:, None]), REAL).of(0)
+
+
 def exact_share(slope: np.ndarray, kappa: float) -> float:
     v = np.linalg.solve(CURVES.sum(axis=0) + kappa * CURVES[REAL], slope)
     return float(v @ CURVES[SAID] @ v / (slope @ v))
@@ -45,7 +49,7 @@ def test_noise_about_a_private_copy_is_no_information(seed, target):
     """A target of 1e-5 takes hundreds of thousands of times the rows, and no fewer by noise."""
     u, grads = gaussian(seed)
     w = np.full(len(u), 1 / len(u))
-    here = Place(w, u, grads, REAL).of(u[:, 0])
+    here = at(w, u, u[:, 0], grads)
     assert not here.real[2].any() and not here.root[2].any()
     truth = brentq(lambda k: exact_share(np.array([1.0, 0, 0]), k) - target, 0, 1e8)
     assert kappa_of_share(here, [SAID], target) == pytest.approx(truth, rel=0.2)
@@ -55,9 +59,9 @@ def test_noise_about_a_private_copy_is_no_information(seed, target):
 def test_a_curved_quantity_does_not_hang_on_the_private_copy(seed):
     u, grads = gaussian(seed)
     w = np.full(len(u), 1 / len(u))
-    here = Place(w, u, grads, REAL).of(u[:, 0] + 2 * u[:, 0] ** 2)
+    here = at(w, u, u[:, 0] + 2 * u[:, 0] ** 2, grads)
     assert here.slope[2] == 0 and np.isfinite(kappa_of_share(here, [SAID], 1e-3))
-    private = Place(w, u, grads, REAL).of(u[:, 0] + 0.5 * u[:, 2])
+    private = at(w, u, u[:, 0] + 0.5 * u[:, 2], grads)
     assert private.slope[2] == pytest.approx(0.5)
     assert kappa_of_share(private, [SAID], 0.1) == np.inf
 
