@@ -270,8 +270,12 @@ class Ladder:
         return self.fits[int(np.argmax(np.bincount(m.origin, w, len(self.fits))))]
 
     def resample(self, trust: Floats, size: int, rng: np.random.Generator) -> Floats:
-        """Return draws as they are at ``trust``, shape (size, coordinate)."""
-        return self.u[rng.choice(len(self.u), size, p=self.mixture.weights(trust[None])[0])]
+        """Return draws as they are at ``trust``, or any where none is possible there.
+
+        They have shape (size, coordinate).
+        """
+        w = np.nan_to_num(self.mixture.weights(trust[None])[0])
+        return self.u[rng.choice(len(self.u), size, p=w / w.sum() if w.any() else None)]
 
     def between(self, start: Floats, end: Floats, size: int) -> Floats:
         """Return ``size`` weights from ``start`` to ``end``, about evenly spaced in arc."""
