@@ -120,7 +120,7 @@ def test_the_lesson_follows_the_numbers() -> None:
     assert first.startswith("No trust helps") and "not overconfident" in second
     assert "holds 2.50" in second
     first, second = lesson(pilot, pretended(0.01, -0.04, 5.0, 0.01))
-    assert first.startswith("No trust helps to speak of: at 0.01") and "-0.0 nats" in first
+    assert first.startswith("No trust helps to speak of: at 0.01") and "+0.0 nats" in first
     first, second = lesson(pilot, pretended(1.0, 1.5, 0.0, 0.01))
     assert first.startswith("Some trust may help") and "predicts best" in second
 

@@ -239,7 +239,7 @@ def _scores(codes: np.ndarray, kernel: Floats | None, q: list[float]) -> tuple[F
 def _reading(result: xr.Dataset) -> str:
     order = result["q"].values[0]
     parts = "; ".join(
-        f"{g}: {count(int(n), 'value')} count{'s' * (n == 1)} as {s:.1f}"
+        f"{g}: {count(int(n), 'value')} count{'s' if n == 1 else ''} as {s:.1f}"
         for g, n, s in zip(
             result["group"].values,
             result["n"].values,

@@ -72,7 +72,7 @@ def headline(llm: SyntheticData) -> list[str]:
     return [
         _cut(f"{count(len(llm), 'answer')} from {whom}", 0),
         f"{worth} effective row{'s' * (worth != '1')} ({why}), {count(again, 'row')} "
-        f"repeat{'s' * (again == 1)} another",
+        f"repeat{'s' if again == 1 else ''} another",
         *([then] if then else []),
     ]
 

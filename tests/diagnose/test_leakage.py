@@ -115,7 +115,7 @@ def modes(monkeypatch, **more):
     study = fp.datasets.load("modechoice")
     y = study.real["choice"].values
 
-    def draws(model, rng):
+    def draws(model, rng, options):
         p = rng.dirichlet(1 + np.bincount(y, minlength=4), 1000)
         return xr.Dataset({"p": (("sample", "p_dim_0"), p)})
 
