@@ -182,7 +182,7 @@ def table(rows: Mapping[str, Any]) -> str:
     """Return the table of ``docs/cost.md``."""
     header = ("diagnostic", "processor, s", "before, s", "largest memory, GB")
     lines = [
-        (r["title"], f"{r['seconds']:.3g}", f"{r.get('before', '')}", f"{r['memory']:.2g}")
+        (r["title"], f"{r['seconds']:.3g}", f"{r.get('before', '')}", f"{r.get('memory', '')}")
         for r in rows.values()
     ]
     return markdown(header, lines)
