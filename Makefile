@@ -81,7 +81,8 @@ bench: $(stamp)
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.trust_studies
 	MPLBACKEND=Agg $(bin)/python -m tests.benchmarks.coverage
 	$(bin)/python -m tests.benchmarks.reproducible
-	FP_KILLS=20 $(bin)/python -m pytest -q tests/elicit/test_kill.py
+	FP_KILLS=20 FP_CELLS=1000 $(bin)/python -m pytest -q tests/elicit/test_kill.py \
+		tests/elicit/test_faults.py
 	FP_WHOLE=1 $(bin)/python -m pytest -q tests/test_notebooks.py tests/test_readme.py
 endif
 
