@@ -52,7 +52,8 @@ def test_faults_on_three_requests_in_ten_lose_no_cell(server, tmp_path, capsys):
     with capsys.disabled():
         print(
             f"\n{2 * size:,} cells, {seen['requests']:,} requests, "
-            f"{sum(seen['faults'].values())} faults of {len(seen['faults'])} kinds: {answered} answered, {sum(reasons.values())} "
+            f"{sum(seen['faults'].values())} faults of {len(seen['faults'])} kinds: "
+            f"{answered} answered, {sum(reasons.values())} "
             f"rejected ({', '.join(f'{n} {r}' for r, n in reasons.most_common())}), none twice"
         )
 
