@@ -32,8 +32,7 @@ def warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
 
 def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> None:
     """Warn where every weight of a path fails, and say what would help most."""
-    checks, other = (ladder.check(points, leave_out=False) for ladder in (posterior, prior))
-    if not checks.weights_fail.all():
+    if not posterior.check(points, leave_out=False).weights_fail.all():
         return
     fits = [fit for ladder in (posterior, prior) for fit in ladder.fits]
     diverging = max(fit.run.divergences / fit.draws for fit in fits)
@@ -44,7 +43,7 @@ def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> Non
     elif worst > R_HAT:
         what = f"chains disagree (r-hat up to {worst:.3g})"
         cure = "tune longer (tune=) and draw more (draws=); where modes lie apart, that cannot help"
-    elif not (checks.linked & other.linked).all():
+    elif not (posterior.linked.all() and prior.linked.all()):
         what, cure = "anchors do not overlap", "allow for more of them (max_anchors=)"
     else:
         what, cure = "the draws are too few", "draw more (draws=)"

@@ -29,8 +29,14 @@ those sds themselves they keep the promised .035 and 4%."""
 OVERLAP = 0.03
 """Least overlap of linked anchors (Klimovich, Shirts and Mobley 2015,
 doi 10.1007/s10822-015-9840-9)."""
+COVERED = 0.3
+"""Share of an anchor's mass in common with linked ones that links it, however few its draws."""
 FOREIGN = 0.002
-"""Largest weight that draws of an unreliable anchor may have."""
+"""Largest weight that draws of doubtful anchors may have where nothing is compared."""
+APART = 1.3
+"""The r-hat beyond which chains are in modes of their own rather than slow."""
+ALIKE = 3.0
+"""How many of its errors a ladder may lie from one that has doubtful anchors besides."""
 REMEMBERED = 4
 """How many sets of weights a ladder remembers the checks of, since every result asks for them."""
 EXTREME = -1e100
@@ -43,8 +49,9 @@ give it, and of a pilot's mean of ell with the ladder's."""
 class Checks:
     """The log normaliser and the checks at some weights, each of shape (point,).
 
-    ``precision`` measures, when it is first asked for, the largest Monte Carlo errors of means and
-    of sds among the unconstrained coordinates, in units of their sds.
+    When they are first asked for, ``precision`` measures the largest Monte Carlo errors of means
+    and of sds among the unconstrained coordinates, in units of their sds, and ``reliance`` tells
+    where means and where normalisers rest on no doubtful anchor.
     """
 
     log_z: Floats
@@ -52,14 +59,18 @@ class Checks:
     pareto_k: Floats
     pareto_k_limit: float
     mcse_log_z: Floats
-    converged: Bools
-    linked: Bools
     precision: Callable[[], tuple[Floats, Floats]]
+    reliance: Callable[[], tuple[Bools, Bools]]
 
     @cached_property
     def errors(self) -> tuple[Floats, Floats]:
         """Largest Monte Carlo errors of a coordinate's mean and of its sd."""
         return self.precision()
+
+    @cached_property
+    def relied(self) -> tuple[Bools, Bools]:
+        """Where means, and where normalisers, rest on no doubtful anchor."""
+        return self.reliance()
 
     @property
     def imprecise(self) -> Floats:
@@ -69,13 +80,13 @@ class Checks:
     @property
     def weights_fail(self) -> Bools:
         """Where means and quantiles cannot be relied on."""
-        bad = (self.ess < ESS_FLOOR) | (self.pareto_k > self.pareto_k_limit) | ~self.converged
-        return bad | ~(self.imprecise <= 1)
+        bad = (self.ess < ESS_FLOOR) | (self.pareto_k > self.pareto_k_limit)
+        return bad | ~(self.imprecise <= 1) | ~self.relied[0]
 
     @property
     def log_z_fails(self) -> Bools:
         """Where the log normaliser cannot be relied on."""
-        bad = (self.pareto_k > self.pareto_k_limit) | ~self.converged | ~self.linked
+        bad = (self.pareto_k > self.pareto_k_limit) | ~self.relied[1]
         return bad | ~(self.mcse_log_z <= LOG_Z_LIMIT)
 
 
@@ -138,20 +149,19 @@ class Ladder:
         }
 
     @cached_property
-    def converged(self) -> Bools:
-        """Which anchors can be relied on.
+    def torn(self) -> Bools:
+        """Which anchors stand where chains are in modes of their own.
 
-        Chains must agree and rarely diverge. Where those of some anchors disagree, an anchor
-        among them whose chains agree may have found one mode of several, so it is not relied on
-        either. Independent draws from a known density always are.
+        Where those of some anchors are, an anchor among them whose chains agree may have found one
+        mode of several. Independent draws from a known density never are.
         """
-        agree = np.array([fit.agrees for fit in self.fits])
-        if agree.all():
-            return agree
-        doubtful = self.mixture.points[~agree]
-        among = (self.mixture.points >= doubtful.min(axis=0)).all(axis=1)
-        among &= (self.mixture.points <= doubtful.max(axis=0)).all(axis=1)
-        return self.mixture.known | ~among
+        apart = np.array([fit.r_hat > APART for fit in self.fits])
+        if not apart.any():
+            return apart
+        points = self.mixture.points
+        among = (points >= points[apart].min(axis=0)).all(axis=1)
+        among &= (points <= points[apart].max(axis=0)).all(axis=1)
+        return among & ~self.mixture.known
 
     @cached_property
     def overlap(self) -> Floats:
@@ -163,13 +173,19 @@ class Ladder:
     @cached_property
     def linked(self) -> Bools:
         """Which anchors are joined to that at 0 by a chain of overlapping ones."""
+        return self._linked(np.zeros(len(self.fits), bool))
+
+    def _linked(self, lost: Bools) -> Bools:
+        """Say which anchors are joined to that at 0 by a chain of overlapping ones not lost."""
         near = np.sqrt(self.overlap * self.overlap.T) >= OVERLAP
         near |= (self.mixture.points[:, None] == self.mixture.points[None]).all(axis=-1)
         m = self.mixture
-        reached = (m.points == 0).all(axis=1)
+        reached = (m.points == 0).all(axis=1) & ~lost
         reached = reached | (m.known & (reached & m.known).any())
         for _ in self.fits:
-            reached = reached | near[:, reached].any(axis=1)
+            more = near[:, reached].any(axis=1)
+            more |= self.overlap[:, reached].sum(axis=1) >= COVERED
+            reached = reached | (more & ~lost)
         return reached
 
     def log_z(self, points: Floats) -> Floats:
@@ -188,21 +204,72 @@ class Ladder:
     def _check(self, points: Floats, leave_out: bool) -> Checks:
         m = self.mixture
         found = m.survey(points, self.zero)
-        adrift = ~self.linked
-        if leave_out:
-            adrift = adrift | (self.leave_one_out > SURPRISE)
-        foreign = self._mass(points, ~self.converged), self._mass(points, adrift)
-        agree = not (self.surprise > SURPRISE).any()
         return Checks(
             found.log_z,
             found.ess,
             found.pareto_k,
             pareto_k_limit(m.effective.sum()),
             found.mcse_log_z,
-            (foreign[0] <= FOREIGN) & agree,
-            foreign[1] <= FOREIGN,
             partial(self.precision, points),
+            partial(self.reliance, points, leave_out),
         )
+
+    def reliance(self, points: Floats, leave_out: bool = True) -> tuple[Bools, Bools]:
+        """Say at which points means, and where normalisers, rest on no doubtful anchor.
+
+        Nothing can be weighed where chains are in modes of their own, where an anchor's normaliser
+        is not what the others make it and, for normalisers, beyond a gap. An anchor that is only
+        slow, or often diverges, does no harm where it has hardly any weight, or where the ladder
+        without it serves as well and gives the same.
+        """
+        rest, slow = self.steady, ~np.array([fit.agrees for fit in self.fits])
+        lost = self.torn.copy()
+        if leave_out and rest:
+            lost[~slow] |= rest.leave_one_out > SURPRISE
+        means = self._light(points, lost) & ~self._by(points, self.torn)
+        means &= ~(self.surprise > SURPRISE).any()
+        log_z = means & self._light(points, ~self._linked(lost) & ~slow)
+        doubtful = ~self._light(points, slow)
+        for found, same in ((means, self._same_moments), (log_z, self._same_log_z)):
+            ask = found & doubtful
+            if ask.any():
+                found[ask] = rest is not None and same(rest, points[ask])
+        return means, log_z
+
+    @cached_property
+    def steady(self) -> Ladder | None:
+        """The ladder without anchors that are slow or often diverge, if any is left."""
+        kept = [fit for fit in self.fits if fit.agrees]
+        if len(kept) == len(self.fits):
+            return self
+        return Ladder(kept, densities=self.densities, like=self) if kept else None
+
+    def _light(self, points: Floats, anchors: Bools) -> Bools:
+        """Say at which points draws of these anchors have hardly any weight."""
+        if not anchors.any():
+            return np.ones(len(points), bool)
+        drawn = anchors[self.mixture.origin][:, None].astype(float)
+        return self.mixture.expect(points, drawn)[:, 0] <= FOREIGN
+
+    def _by(self, points: Floats, anchors: Bools) -> Bools:
+        """Say which points lie nearer to one of these anchors than to any other."""
+        if not anchors.any() or anchors.all():
+            return np.full(len(points), anchors.any())
+        apart = np.linalg.norm(points[:, None] - self.mixture.points, axis=-1)
+        return apart[:, anchors].min(axis=1) < apart[:, ~anchors].min(axis=1)
+
+    def _same_moments(self, rest: Ladder, points: Floats) -> Bools:
+        same = ~rest.check(points, leave_out=False).weights_fail
+        if not same.any() or not self.fits[0].real:
+            return same
+        mine, its = (ladder.mixture.estimate(points, ladder.u) for ladder in (self, rest))
+        same &= (np.abs(mine.mean - its.mean) <= ALIKE * its.mcse_mean).all(axis=1)
+        return same & (np.abs(mine.sd - its.sd) <= ALIKE * its.mcse_sd).all(axis=1)
+
+    def _same_log_z(self, rest: Ladder, points: Floats) -> Bools:
+        found = rest.check(points, leave_out=False)
+        move = np.abs(self.log_z(points) - found.log_z)
+        return ~found.log_z_fails & (move <= ALIKE * found.mcse_log_z + 1e-9)
 
     def precision(self, points: Floats) -> tuple[Floats, Floats]:
         """Return the errors of the least precise coordinate's mean and sd, each (point,).
@@ -216,13 +283,6 @@ class Ladder:
         errors = (np.nan_to_num(e / sd, nan=np.inf) for e in (found.mcse_mean, found.mcse_sd))
         mean, spread = (e.max(axis=1) for e in errors)
         return mean, spread
-
-    def _mass(self, points: Floats, anchors: Bools) -> Floats:
-        if not anchors.any():
-            return np.zeros(len(points))
-        return self.mixture.expect(points, anchors[self.mixture.origin][:, None].astype(float))[
-            :, 0
-        ]
 
     @cached_property
     def surprise(self) -> Floats:

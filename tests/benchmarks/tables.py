@@ -60,6 +60,7 @@ def accuracy_tables(results: Mapping[str, Any]) -> dict[str, str]:
         "exact": _exact(results.get("exact", {})),
         "hierarchies": _judged(results.get("hierarchies", {}), results.get("references", {})),
         "references": _references(results.get("references", {})),
+        "flags": _flags(results.get("flags", {})),
     }
 
 
@@ -176,6 +177,26 @@ def _references(rows: Mapping[str, Any]) -> str:
         )
         for r in rows.values()
         if "log_evidence" in r
+    ]
+    return markdown(header, table)
+
+
+def _flags(rows: Mapping[str, Any]) -> str:
+    header = (
+        "ladders",
+        "weights wrong",
+        "wrong ones flagged",
+        "right ones flagged",
+        "judgeable ones flagged",
+        "log z wrong",
+        "wrong ones flagged",
+        "right ones flagged",
+        "judgeable ones flagged",
+    )
+    columns = [f"{kind}{c}" for kind in ("", "log_z_") for c in ("wrong", "true", "false", "alarm")]
+    table = [
+        (r["title"], *("" if r[c] is None else f"{r[c]:.1%}" for c in columns))
+        for r in rows.values()
     ]
     return markdown(header, table)
 
