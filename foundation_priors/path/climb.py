@@ -14,6 +14,7 @@ from foundation_priors.path.arc import even_grid, length, power_law
 from foundation_priors.path.bridge import Anchored, Bridge, Referenced
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import (
+    APART,
     DIVERGENT,
     R_HAT,
     Fit,
@@ -39,9 +40,8 @@ STARTS, LONGEST = 100, 8
 """Draws among which chains start, and the most draws of an anchor, times those of the plan."""
 WARM = 100
 """Draws of a chain for warm-up where it starts among draws of neighbouring weights."""
-SLOW, AGAIN = 1.3, 4
-"""Chains that disagree by no more than this r-hat go on, for at most so many times their draws.
-Those further apart are in modes of their own."""
+AGAIN = 4
+"""Chains that are slow to agree go on for at most so many times their draws."""
 ANCHORS = 32
 """The most anchors of a ladder for each source, unless a plan says otherwise."""
 AGREEMENT = 400
@@ -115,7 +115,7 @@ class Climber:
         fits = self._sample(tasks, doing)
         for task, fit in zip(tasks, fits, strict=True):
             self.ledger.add(task.why, fit.run)
-        slow = [k for k, fit in enumerate(fits) if not fit.agrees and fit.r_hat <= SLOW]
+        slow = [k for k, fit in enumerate(fits) if not fit.agrees and fit.r_hat <= APART]
         again = [self._longer(tasks[k], fits[k]) for k in slow]
         if slow:
             for k, fit in zip(slow, self._sample(again, f"{doing}, longer"), strict=True):

@@ -23,6 +23,8 @@ type Floats = NDArray[np.float64]
 
 R_HAT = 1.05
 """Largest r-hat of an anchor that is relied on."""
+APART = 1.3
+"""The r-hat beyond which chains are in modes of their own rather than slow."""
 DIVERGENT = 0.01
 """Largest share of divergent draws of an anchor that is relied on."""
 TARGET_ACCEPT = 0.8

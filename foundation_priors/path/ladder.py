@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid, power_law
-from foundation_priors.path.fits import R_HAT, Fit
+from foundation_priors.path.fits import APART, R_HAT, Fit
 from foundation_priors.path.mixture import Mixture, pareto_k_limit
 from foundation_priors.path.reference import Reference
 
@@ -33,8 +33,6 @@ COVERED = 0.3
 """Share of an anchor's mass in common with linked ones that links it, however few its draws."""
 FOREIGN = 0.002
 """Largest weight that draws of doubtful anchors may have where nothing is compared."""
-APART = 1.3
-"""The r-hat beyond which chains are in modes of their own rather than slow."""
 ALIKE = 3.0
 """How many of its errors a ladder may lie from one that has doubtful anchors besides."""
 REMEMBERED = 4
