@@ -167,8 +167,10 @@ def test_slow_chains_go_on_from_where_they_ended(monkeypatch, first, goes_on, ca
      (1.0, 0, False, "max_anchors="), (1.0, 0, True, "draw more")],
 )  # fmt: skip
 def test_a_path_whose_weights_all_fail_says_what_would_help(r_hat, divergences, linked, advice):
-    checks = SimpleNamespace(weights_fail=np.ones(3, bool), linked=np.full(3, linked))
-    ladder = SimpleNamespace(fits=[fit(r_hat, divergences)], check=lambda *_, **__: checks)
+    checks = SimpleNamespace(weights_fail=np.ones(3, bool))
+    ladder = SimpleNamespace(
+        fits=[fit(r_hat, divergences)], check=lambda *_, **__: checks, linked=np.full(3, linked)
+    )
     with pytest.warns(UnreliableWarning, match=f"Every weight of the path fails.*{advice}"):
         advise(np.zeros((3, 1)), ladder, ladder)
     checks.weights_fail[0] = False
