@@ -222,3 +222,13 @@ def did_you_mean(name: object, options: Iterable[object]) -> str:
     shown = ", ".join(map(brief, names[:12]))
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f" There {'is' if len(names) == 1 else 'are'} {shown}{more}."
+
+
+def check_probability(value: Any, name: str) -> None:
+    """Raise where an argument is no number between 0 and 1, both left out."""
+    try:
+        within = not isinstance(value, str) and 0 < float(value) < 1
+    except (TypeError, ValueError):
+        within = False
+    if not within:
+        raise ValueError(f"{name}={value} must lie between 0 and 1."[:300])

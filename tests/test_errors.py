@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import foundation_priors as fp
 from foundation_priors import errors
 from foundation_priors.display import count, money, settled
 
@@ -57,3 +58,19 @@ def test_signed_numbers_in_words_have_no_signed_zero() -> None:
     """A format with a sign has the option "z", which makes "+0.00" of "-0.00"."""
     for path in ROOT.rglob("*.py"):
         assert not re.findall(r":\+\.\d[f%]", path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("bad", ["a", None, [0.5], float("nan"), 0, 1, 2])
+def test_a_probability_is_a_number_between_0_and_1(bad):
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        errors.check_probability(bad, "prob")
+    with pytest.raises(ValueError, match=r"share=.* must lie between 0 and 1"):
+        fp.trust.robust(bad)
+
+
+@pytest.mark.parametrize("bad", ["a", 3, None])
+def test_rules_refuse_arguments_of_other_kinds(bad):
+    with pytest.raises(TypeError, match=r"cap=.* must be True or False"):
+        fp.trust.evidence(bad)
+    with pytest.raises(ValueError, match=r"mean=.* must be"):
+        fp.trust.exchangeable(bad)

@@ -20,7 +20,7 @@ from foundation_priors.beliefs.said import (
     tabulated,
 )
 from foundation_priors.beliefs.support import LINE, Support
-from foundation_priors.errors import ColumnError, SyntheticAsEvidenceError
+from foundation_priors.errors import ColumnError, SyntheticAsEvidenceError, check_probability
 from foundation_priors.synthetic.guard import Guarded
 from foundation_priors.synthetic.provenance import fill
 
@@ -131,8 +131,7 @@ class Made(Guarded):
         cls, quantity: QuantityOf, lower: float, upper: float, prob: float = 0.9, **kwargs: Any
     ) -> Self:
         """Make a belief from a central interval that holds the quantity with this probability."""
-        if not 0 < prob < 1:
-            raise ValueError(f"prob={prob} must lie between 0 and 1.")
+        check_probability(prob, "prob")
         tail = (1 - prob) / 2
         return cls._stated(quantity, {tail: lower, 1 - tail: upper}, **kwargs)
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from foundation_priors.bootstrap.statistics import OVER, numbers
 from foundation_priors.display import count, titled, titled_html
+from foundation_priors.errors import check_probability
 
 if TYPE_CHECKING:
     from foundation_priors.bootstrap.result import BootstrapPath, Concentration
@@ -26,8 +27,7 @@ def summary(
     """Return the table; see `BootstrapPath.summary`."""
     from foundation_priors.path.draws import labels
 
-    if not 0 < ci_prob < 1:
-        raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
+    check_probability(ci_prob, "ci_prob")
     names = (
         [var_names]
         if isinstance(var_names, str)

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.bootstrap.statistics import OVER, SAMPLE, require_event, value_of
+from foundation_priors.errors import check_probability
 
 if TYPE_CHECKING:
     from foundation_priors.bootstrap.result import BootstrapPath, Quantity
@@ -21,8 +22,7 @@ type Root = tuple[float, float, float]
 
 def tipping(path: BootstrapPath, event: Quantity, probability: float) -> xr.Dataset:
     """Return all roots; see `BootstrapPath.tipping`."""
-    if not 0 < probability < 1:
-        raise ValueError(f"probability={probability} must lie between 0 and 1.")
+    check_probability(probability, "probability")
     require_event(path, event)
     value = value_of(path.draws, event)
     curves = value.mean(SAMPLE)

@@ -13,7 +13,13 @@ from foundation_priors.diagnose.circularity_figures import by_revision, overall
 from foundation_priors.diagnose.circularity_rows import means_of, said_in
 from foundation_priors.diagnose.circularity_words import FAILS_WHEN, reading, unjudged
 from foundation_priors.elicit.anticipation import Anticipation
-from foundation_priors.errors import ColumnError, UnreliableWarning, did_you_mean, warn
+from foundation_priors.errors import (
+    ColumnError,
+    UnreliableWarning,
+    check_probability,
+    did_you_mean,
+    warn,
+)
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -122,8 +128,7 @@ def circularity(
     >>> drift["share"].to_series().round(2).to_dict()
     {'low': 0.9, 'high': 1.0}
     """
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
     if path is not None and user is not None:
         raise ValueError("path= speaks of one user's revisions: leave out user=, or take .sel().")
     if user is None:

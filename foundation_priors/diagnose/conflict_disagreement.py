@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from foundation_priors.errors import ColumnError, did_you_mean
+from foundation_priors.errors import ColumnError, check_probability, did_you_mean
 from foundation_priors.synthetic.columns import named_index
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def disagreement(
     data = synthetic.dataset
     plain = data.drop_dims([dim for dim in data.dims if dim != "answer"])
     said = plain.to_dataframe().reset_index()
-    if not 0 < ci_prob < 1:
-        raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
+    check_probability(ci_prob, "ci_prob")
     if int(draws) != draws or draws < 100:
         raise ValueError(f"draws={draws} must be a whole number of at least 100.")
     names = _covariates(synthetic, people, covariates)

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 from foundation_priors.diagnose.leakage_core import Judgement, Levels, Normal, judge
 from foundation_priors.diagnose.leakage_pairs import Paired, paired
 from foundation_priors.diagnose.leakage_words import reading
+from foundation_priors.errors import check_probability
 from foundation_priors.prior.nuts import nuts_options
 
 if TYPE_CHECKING:
@@ -165,8 +166,7 @@ def _check(counted_at: Sequence[float], level: float) -> None:
     at = np.asarray(counted_at, dtype=float)
     if at.ndim != 1 or not np.isfinite(at).all() or (at < 0).any():
         raise ValueError(f"counted_at={counted_at} must be a list of weights of 0 or more.")
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} must lie between 0 and 1.")
+    check_probability(level, "level")
 
 
 def _test(units: Paired) -> Levels | Normal:

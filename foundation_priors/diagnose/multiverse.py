@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.diagnose.multiverse_answers import of_answers
 from foundation_priors.diagnose.multiverse_words import FAILS_WHEN, reading
+from foundation_priors.errors import check_probability
 
 if TYPE_CHECKING:
     from foundation_priors.path import TrustPath
@@ -105,8 +106,7 @@ def multiverse(
     from foundation_priors.path import TrustPath
     from foundation_priors.synthetic import SyntheticData
 
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
     if isinstance(answers, SyntheticData):
         found = of_answers(answers, quantity, by, event, prob)
     else:

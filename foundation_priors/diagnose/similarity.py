@@ -18,7 +18,7 @@ from foundation_priors.diagnose.voices_columns import (
     require_answers,
     the_outcome,
 )
-from foundation_priors.errors import ModelError
+from foundation_priors.errors import ModelError, check_probability
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic import SyntheticData
@@ -111,8 +111,7 @@ def similarity(
     (0.89, 0.92)
     """
     require_answers(llm, "similarity")
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
     if shuffles < 1:
         raise ValueError(f"shuffles={shuffles} must be at least 1.")
     groups = llm.groups(by)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.vendi_core import score
 from foundation_priors.diagnose.verdicts_truth import anchored
 from foundation_priors.diagnose.voices_columns import require_answers
-from foundation_priors.errors import ModelError
+from foundation_priors.errors import ModelError, check_probability
 
 if TYPE_CHECKING:
     from foundation_priors.diagnose.verdicts_truth import Truth
@@ -184,8 +184,7 @@ def error_correlation(
     >>> round(float(found["rho"]), 1), round(float(found["effective"]), 1)
     (0.5, 1.8)
     """
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
     errors, names = _errors(llm, truth, by, outcome, item)
     if len(errors) < 2 or errors.shape[1] < 3:
         raise ModelError(

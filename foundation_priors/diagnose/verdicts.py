@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foundation_priors.diagnose.verdicts_core import concordance, gap, information, kish
 from foundation_priors.diagnose.verdicts_truth import Anchored, anchored
 from foundation_priors.diagnose.voices_columns import require_answers
-from foundation_priors.errors import ColumnError, UnreliableWarning, warn
+from foundation_priors.errors import ColumnError, UnreliableWarning, check_probability, warn
 
 if TYPE_CHECKING:
     from foundation_priors.diagnose.verdicts_truth import Truth
@@ -109,8 +109,7 @@ def verdicts(
     [0.75, 0.25, 4.0]
     """
     require_answers(llm, "verdicts")
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
     values = _numbers(llm, verdict)
     held = anchored(llm, truth, outcome, item)
     good = _utility(held, utility)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foundation_priors.diagnose.voices_columns import Asked, asked, require_answers
 from foundation_priors.diagnose.voices_core import Anova, anova, nested, pivots, repeats
-from foundation_priors.errors import ModelError, UnreliableWarning, warn
+from foundation_priors.errors import ModelError, UnreliableWarning, check_probability, warn
 from foundation_priors.prior.nuts import nuts_options
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ def variance_components(
 def _check(method: str, prob: float) -> None:
     if method not in ("anova", "bayes"):
         raise ValueError(f"method={method!r} must be 'anova' or 'bayes'.")
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
 
 
 def _require_spread(read: Asked, table: Anova) -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from foundation_priors.diagnose.voices import one_level, variance_components
-from foundation_priors.errors import did_you_mean
+from foundation_priors.errors import check_probability, did_you_mean
 
 if TYPE_CHECKING:
     from foundation_priors.synthetic import SyntheticData
@@ -156,8 +156,7 @@ def effective_voices(
         parts = variance_components(llm, outcome, factors, profile, method, prob=prob, **kwargs)
     if questions not in ("random", "fixed"):
         raise ValueError(f"questions={questions!r} must be 'random' or 'fixed'.")
-    if not 0 < prob < 1:
-        raise ValueError(f"prob={prob} must lie between 0 and 1.")
+    check_probability(prob, "prob")
     per_question = _per_question(parts)
     if questions == "fixed" and parts.attrs["profile"]:
         parts = parts.drop_sel(component=parts.attrs["profile"])

@@ -15,7 +15,7 @@ from foundation_priors.diagnose.sensitivity import check_path
 from foundation_priors.diagnose.shares import shares
 from foundation_priors.diagnose.washout_core import Local, Place, Sums, kappa_of_share
 from foundation_priors.diagnose.washout_future import Future, Seen, first_lasting
-from foundation_priors.errors import UnreliableWarning, brief, did_you_mean, warn
+from foundation_priors.errors import UnreliableWarning, brief, check_probability, did_you_mean, warn
 from foundation_priors.path.draws import Quantity, evaluate, labels, margin_of
 
 if TYPE_CHECKING:
@@ -180,8 +180,7 @@ def _share_washout(
     source: str | None,
     seed: Any,
 ) -> xr.Dataset:
-    if not 0 < target < 1:
-        raise ValueError(f"share={target} must lie between 0 and 1.")
+    check_probability(target, "share")
     if source is not None and source not in path.sources:
         raise ValueError(f"There is no source {source!r}.{did_you_mean(source, path.sources)}")
     how = path._weighing(trust)

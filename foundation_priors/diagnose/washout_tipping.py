@@ -24,6 +24,7 @@ from foundation_priors.diagnose.washout_core import (
     repeated_score,
     settled,
 )
+from foundation_priors.errors import check_probability
 from foundation_priors.path.mixture import pareto_k_limit
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def tipping_washout(
     from scipy.special import ndtri
 
     for name, value in (("probability", probability), ("assurance", assurance)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name}={value} must lie between 0 and 1.")
+        check_probability(value, f"{name}")
     label, h = statement
     how = path._weighing(truth)
     if how.points.shape:

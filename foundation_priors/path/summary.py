@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from foundation_priors.display import titled, titled_html
+from foundation_priors.errors import check_probability
 from foundation_priors.path.draws import elements
 from foundation_priors.path.facts import LAWS
 from foundation_priors.path.points import Trust
@@ -95,8 +96,7 @@ def summary(
         raise TypeError(
             f"var_names={var_names!r:.80} must be a list of names; weights are given as trust=."
         )
-    if not 0 < ci_prob < 1:
-        raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
+    check_probability(ci_prob, "ci_prob")
     names = names or _free(path)
     weights = np.unique(np.linspace(0, path.max_trust, 5)) if trust is None else trust
     points = path.points(weights)

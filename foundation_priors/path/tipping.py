@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from foundation_priors.errors import check_probability
 from foundation_priors.path.draws import Quantity, evaluate, like
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def tipping(
     path: TrustPath, event: Quantity, probability: float, along: Mapping[str, float] | None
 ) -> xr.Dataset:
     """Return all roots; see `TrustPath.tipping`."""
-    if not 0 < probability < 1:
-        raise ValueError(f"probability={probability} must lie between 0 and 1.")
+    check_probability(probability, "probability")
     value = evaluate(path.draws, event)
     if value.dtype != bool:
         raise ValueError(f"{event!r} is not an event: write a comparison, such as 'beta > 0'.")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from foundation_priors.errors import check_probability
 from foundation_priors.trust.coverage_rates import decision_rates, interval_rates
 from foundation_priors.trust.coverage_runs import Answer, Job, run
 
@@ -155,13 +156,11 @@ def _check(
             f"truth={truth!r} must give the true value of each quantity, or be a function of a "
             "generator that draws them."
         )
-    if not 0 < ci_prob < 1:
-        raise ValueError(f"ci_prob={ci_prob} must lie between 0 and 1.")
+    check_probability(ci_prob, "ci_prob")
     if repeats < 1:
         raise ValueError(f"repeats={repeats} must be 1 or more.")
     for event, level in decisions.items():
-        if not 0 < level < 1:
-            raise ValueError(f"decisions[{event!r}]={level} must lie between 0 and 1.")
+        check_probability(level, f"decisions[{event!r}]")
     if n is None:
         return [None]
     sizes = [int(size) for size in np.atleast_1d(np.asarray(n))]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.errors import check_number, did_you_mean
+from foundation_priors.errors import check_number, check_probability, did_you_mean, floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,6 +166,11 @@ class Evidence(Rule):
 
     cap: bool = True
 
+    def __post_init__(self) -> None:
+        """Check the cap."""
+        if not isinstance(self.cap, bool | np.bool_):
+            raise TypeError(f"cap={self.cap!r:.80} must be True or False.")
+
     @property
     def name(self) -> str:
         """Name."""
@@ -248,8 +253,7 @@ class Robust(Rule):
 
     def __post_init__(self) -> None:
         """Check the share."""
-        if not 0 < self.share < 1:
-            raise ValueError(f"share={self.share} must lie between 0 and 1.")
+        check_probability(self.share, "share")
 
     @property
     def name(self) -> str:
@@ -334,7 +338,8 @@ class Exchangeable(Shape):
         """Check the parameters."""
         for field in ("mean", "concentration"):
             value = getattr(self, field)
-            if len(value) != 2 or not all(np.isfinite(v) and v > 0 for v in value):
+            numbers = floats(value, field)
+            if numbers.shape != (2,) or not (np.isfinite(numbers) & (numbers > 0)).all():
                 raise ValueError(f"{field}={value} must be two positive numbers.")
 
     def of_several(self, caps: Floats, top: float) -> Joint:
