@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pymc as pm
     from pytensor.graph.basic import Variable
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "remember"]
 
 KEPT: deque[tuple[pm.Model, Any]] = deque(maxlen=4)
 """The models compiled last, with what was compiled."""
@@ -23,18 +23,26 @@ KEPT: deque[tuple[pm.Model, Any]] = deque(maxlen=4)
 def compiled(model: pm.Model) -> Any:
     """Return a nutpie model, compiled unless one of the last few has the same graph.
 
-    Such a one is given the model's data. Data of the prior have to be the same, since they decide
-    where chains start; so a path of the same model with other answers, or with another seed, need
-    not be compiled, and its draws are those that it would have if it were.
+    Such a one is given the model's data, of the same shapes. Those of the prior have to be the
+    same, since they decide where chains start. So a path of the same model with as many other
+    answers, or with another seed, need not be compiled, and its draws are those that it would have
+    if it were.
     """
     with LOCK:
-        for other, made in KEPT:
+        for other, made in list(KEPT):
             data = _data_for(model, other, {v.name for v in made.shared_var_keys})
             if data is not None:
                 return made.with_data(**data)
         made = compile_model(model)
         KEPT.append((model, made))
         return made
+
+
+def remember(model: pm.Model, made: Any) -> None:
+    """Keep a compiled model for others like it."""
+    with LOCK:
+        if not any(made is one for _, one in KEPT):
+            KEPT.append((model, made))
 
 
 def _data_for(model: pm.Model, other: pm.Model, used: set[str]) -> dict[str, Any] | None:
@@ -85,8 +93,7 @@ def _form(variable: Any) -> Any:
     from pytensor.tensor.random.type import RandomType
 
     random = isinstance(variable.type, RandomType)
-    shape = None if random else np.shape(variable.get_value(borrow=True))
-    return variable.name, variable.type, shape
+    return variable.name, variable.type, random or np.shape(variable.get_value(borrow=True))
 
 
 def _same(variable: Any, other: Any) -> bool:

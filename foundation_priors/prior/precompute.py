@@ -49,8 +49,8 @@ def precompute(graph: FunctionGraph, varying: Collection[str]) -> None:
     plain = graph_replace(found, named, strict=False)
     values = pytensor.function([], plain, mode=numpy_mode(), on_unused_input="ignore")()
     new = [
-        pytensor.shared(value, name=f"{PRECOMPUTED}{number}", shape=value.shape)
-        for number, value in enumerate(values)
+        pytensor.shared(value, name=f"{PRECOMPUTED}{number}", shape=old.type.shape)
+        for number, (old, value) in enumerate(zip(found, values, strict=True))
     ]
     pairs = [(old, old.type.filter_variable(v)) for old, v in zip(found, new, strict=True)]
     graph.replace_all(pairs, import_missing=True)

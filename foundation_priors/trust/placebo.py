@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from foundation_priors.beliefs import Beliefs
 from foundation_priors.errors import ModelError, PlaceboWarning, UnreliableWarning, warn
-from foundation_priors.prior.tilt import TRUST
 from foundation_priors.synthetic.exchange import exchange
 from foundation_priors.trust.fit import trust_posterior
 
@@ -222,7 +221,7 @@ def placebo(
         rng = np.random.default_rng(stream)
         answers = exchange(said, rng, profile)
         tilted = build(recipe.model, answers, alone=True, **options)
-        engine = _with_rows(path.engine, tilted, recipe.options["likelihood"] is not None)
+        engine = _with_rows(path.engine, tilted)
         doing = f"permutation {number + 1} of {permutations}, " if permutations > 1 else ""
         chosen = int(rng.integers(2**31))
         paths.append(climb(recipe, engine, answers, chosen, progressbar, doing))
@@ -246,34 +245,10 @@ def placebo(
     return found
 
 
-def _with_rows(engine: Engine, tilted: Tilted, called: bool) -> Engine:
-    """Return an engine for other rows; the compiled model takes them as its data.
-
-    Where there are more distinct rows than before, or a user's function made constants of them,
-    the model has to be compiled anew.
-    """
+def _with_rows(engine: Engine, tilted: Tilted) -> Engine:
+    """Return an engine for other rows, compiled as another is where the model has its form."""
     from foundation_priors.path.engine import Engine
+    from foundation_priors.path.reuse import remember
 
-    new = Engine(tilted)
-    before, after = _data(engine), _data(new)
-    alike = before.keys() == after.keys() and all(
-        before[name].shape == after[name].shape for name in after
-    )
-    if alike and not called:
-        used = {v.name for v in engine.compiled.shared_var_keys}
-        rows = {name: value for name, value in after.items() if name in used}
-        new.__dict__["compiled"] = engine.compiled.with_data(**rows)
-    return new
-
-
-def _data(engine: Engine) -> dict[str, NDArray[Any]]:
-    """Return what an engine's model holds of rows, and what it computed from them, by name."""
-    from pytensor.compile.sharedvalue import SharedVariable
-    from pytensor.graph.traversal import ancestors
-
-    from foundation_priors.path.engine import EVIDENCE
-
-    model = engine.model
-    found = ancestors([*model.potentials, *model.deterministics])
-    held = [v for v in found if isinstance(v, SharedVariable) and v.name]
-    return {str(v.name): v.get_value() for v in held if v.name not in (TRUST, EVIDENCE)}
+    remember(engine.model, engine.compiled)
+    return Engine(tilted)

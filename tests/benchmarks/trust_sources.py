@@ -149,7 +149,7 @@ class Paths:
             return self.first
         recipe, compiled = self.first.recipe, self.first.engine
         assert recipe is not None and compiled is not None
-        engine = _with_rows(compiled, build(model, answers, alone=True, **recipe.options), False)
+        engine = _with_rows(compiled, build(model, answers, alone=True, **recipe.options))
         assert "compiled" in engine.__dict__
         engine.__dict__["compiled"] = engine.compiled.with_data(x=world.x, real=world.y)
         return climb(recipe, engine, answers, seed, False)

@@ -195,13 +195,11 @@ def again(
 ) -> fp.TrustPath:
     """Return a path from the compiled model of another: with other answers, or another plan.
 
-    Of the answers there must be as many distinct rows, and each column of its kind.
+    It is compiled anew where there are not as many distinct answers, each column of its kind.
     """
     recipe, engine = path.recipe, path.engine
     recipe = replace(recipe, plan=replace(recipe.plan, **plan))
     if answers is not None:
-        engine = _with_rows(
-            engine, build(recipe.model, answers, alone=True, **recipe.options), False
-        )
-        assert "compiled" in engine.__dict__
+        tilted = build(recipe.model, answers, alone=True, **recipe.options)
+        engine = _with_rows(engine, tilted)
     return climb(recipe, engine, answers or path.synthetic, seed, False)

@@ -24,7 +24,6 @@ from foundation_priors.path.mixture import Anchor, Mixture
 from foundation_priors.prior.model import numpy_mode
 from foundation_priors.prior.precompute import PRECOMPUTED
 from foundation_priors.prior.tilt import build
-from foundation_priors.trust.placebo import _data
 from tests.path import models
 
 
@@ -51,6 +50,12 @@ def test_time_within_is_entered_once():
     assert ledger.stages["outer"][0] == 0.0
 
 
+def data(engine: Engine) -> dict[str, np.ndarray]:
+    """Return what an engine's model holds, by name."""
+    held = reuse._shared(reuse._outputs(engine.model))
+    return {v.name: v.get_value() for v in held if v.name}
+
+
 def basis(rows: int, seed: int) -> tuple[pm.Model, fp.SyntheticData]:
     """Return a regression on a basis of a covariate, and answers."""
     rng = np.random.default_rng(seed)
@@ -68,7 +73,7 @@ def test_what_data_alone_decide_is_computed_once_and_changes_nothing():
     model, llm = basis(9, 1)
     tilted = build(model, llm, alone=True)
     made = Engine(tilted).model
-    held = [name for name in _data(Engine(tilted)) if name.startswith(PRECOMPUTED)]
+    held = [name for name in data(Engine(tilted)) if name.startswith(PRECOMPUTED)]
     assert len(held) == 2  # of the real rows and of the answers'
     w = np.random.default_rng(3).normal(size=4)
     ours = made.compile_logp(mode=numpy_mode())({"w": w})
@@ -79,7 +84,7 @@ def test_what_data_alone_decide_is_computed_once_and_changes_nothing():
 def test_other_rows_bring_what_was_computed_from_them():
     """A placebo puts permuted answers into the compiled model, with their own basis."""
     (model, llm), (_, other) = basis(9, 1), basis(9, 2)
-    one, two = (_data(Engine(build(model, answers, alone=True))) for answers in (llm, other))
+    one, two = (data(Engine(build(model, answers, alone=True))) for answers in (llm, other))
     assert one.keys() == two.keys()
     changed = [k for k in one if k.startswith(PRECOMPUTED) and not np.allclose(one[k], two[k])]
     knots = np.linspace(-1, 1, 4)
@@ -90,7 +95,7 @@ def test_other_rows_bring_what_was_computed_from_them():
 
 
 def test_a_model_of_the_same_form_need_not_be_compiled(monkeypatch):
-    """Other answers of as many rows do; another prior, size or real data do not."""
+    """Other answers of as many rows and other real data do; fewer or another model do not."""
     compiled = []
 
     class Compiled(SimpleNamespace):
