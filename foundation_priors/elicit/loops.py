@@ -60,13 +60,14 @@ class _Aside[T]:
     def result(self) -> T:
         work = contextvars.copy_context().run
         thread = threading.Thread(target=work, args=(self._work,), name="foundation_priors asks")
-        thread.start()
         try:
+            thread.start()
             while thread.is_alive():
                 thread.join(PATIENCE)
         except BaseException:
-            self._cancel()
-            thread.join()
+            if thread.ident is not None:  # it runs, though an interrupt may have come at its start
+                self._cancel()
+                thread.join()
             raise
         if self._error is not None:
             raise self._error
