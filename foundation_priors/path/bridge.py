@@ -21,13 +21,15 @@ from foundation_priors.path.ledger import THROWN_AWAY, Ledger
 from foundation_priors.path.mixture import pareto_k_limit
 from foundation_priors.path.reference import Reference
 
-__all__ = ["EFFICIENT", "MOST", "WORTHWHILE", "Anchored", "Bridge", "Referenced"]
+__all__ = ["EFFICIENT", "MOST", "SOUND", "WORTHWHILE", "Anchored", "Bridge", "Referenced"]
 
 type Floats = NDArray[np.float64]
 
 WORTHWHILE, EFFICIENT, MOST = 0.01, 0.3, 3.0
 """A reference is used when at least so large a share of its draws is effective; where the share
 is below the second number there are more draws, up to so many times."""
+SOUND = 0.05
+"""Where a smaller share of a reference's draws is effective, means and sds need anchors too."""
 HALVINGS = 3
 """How often a step between weights may be halved."""
 PER_COORDINATE = 8
@@ -92,6 +94,7 @@ class Referenced(Anchored, ABC):
         self.pilots: list[Fit] = []
         self.densities: Densities = {}
         self._ladder: Ladder | None = None
+        self.share = 1.0
 
     @property
     def ladder(self) -> Ladder:
@@ -153,7 +156,7 @@ class Bridge(Referenced):
         if reference is None:
             return False
         batches = [self._draw(reference, point, self.draws)]
-        share = self._efficiency(batches[0], point)
+        share = self.share = self._efficiency(batches[0], point)
         if share < WORTHWHILE:
             self.ledger.add(THROWN_AWAY, batches[0].run)
             return False

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.path.arc import even_grid, length, power_law
-from foundation_priors.path.bridge import Anchored, Bridge, Referenced
+from foundation_priors.path.bridge import SOUND, Anchored, Bridge, Referenced
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import (
     APART,
@@ -272,6 +272,8 @@ class Climber:
                 break
             ladder = bridge.ladder
             misses.append(miss)
+            if bridge.real and bridge.share < SOUND:
+                break
         return ladder
 
     def _place(self, ladder: Ladder) -> tuple[Floats, float]:

@@ -12,7 +12,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation_priors.path.bridge import EFFICIENT, MOST, WORTHWHILE, Referenced
+from foundation_priors.path.bridge import EFFICIENT, MOST, SOUND, WORTHWHILE, Referenced
 from foundation_priors.path.engine import Engine
 from foundation_priors.path.fits import R_HAT, Fit, charge
 from foundation_priors.path.ledger import THROWN_AWAY
@@ -32,8 +32,6 @@ ENOUGH = 0.85
 """Effective share of anchors' draws that neighbours 2 apart need for the weights between."""
 LONGER = 4.0
 """The most draws of an anchor between, times the usual."""
-SOUND = 0.05
-"""Where a smaller share of a reference's draws is effective, means and sds need an anchor too."""
 TRIED = 500
 """Draws that tell how large a share of a reference's draws is effective."""
 
