@@ -133,15 +133,9 @@ class Climber:
         ends, half = fit.run.u[:, -1], self.plan.settings.chains // 2
         times = np.clip(1.5 * AGREEMENT / fit.ess_min, 2, AGAIN)
         diverged = fit.run.divergences > DIVERGENT * fit.draws
-        seed = int(self._seed().generate_state(1)[0])
-        return replace(
-            task,
-            draws=int(task.draws * times),
-            seed=seed,
-            near=ends[:half],
-            far=ends[half:],
-            careful=diverged,
-        )
+        seed, draws = int(self._seed().generate_state(1)[0]), int(task.draws * times)
+        near, far = ends[:half], ends[half:]
+        return replace(task, draws=draws, seed=seed, near=near, far=far, careful=diverged)
 
     def _corners(self) -> list[Floats]:
         """Return the weights at the far ends: all sources together first, then each alone."""
