@@ -231,4 +231,4 @@ def check_probability(value: Any, name: str) -> None:
     except (TypeError, ValueError):
         within = False
     if not within:
-        raise ValueError(f"{name}={value} must lie between 0 and 1."[:300])
+        raise ValueError(f"{name}={value!s:.80} must lie between 0 and 1.")

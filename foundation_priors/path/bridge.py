@@ -76,6 +76,11 @@ class Referenced(Anchored, ABC):
     seeds : iterator of SeedSequence
     ledger : Ledger, optional
         Where it is written what references cost.
+
+    Attributes
+    ----------
+    share : float
+        The effective share of the draws of the last reference that was tried, where it is known.
     """
 
     def __init__(

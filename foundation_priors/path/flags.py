@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from foundation_priors.errors import UnreliableWarning
 from foundation_priors.errors import warn as warn_caller
 from foundation_priors.path.fits import DIVERGENT, R_HAT
+from foundation_priors.path.ladder import ESS_FLOOR, Ladder
 from foundation_priors.path.points import Points
-
-if TYPE_CHECKING:
-    from foundation_priors.path.ladder import Ladder
 
 __all__ = ["advise", "warn"]
 
@@ -32,7 +28,8 @@ def warn(points: Points, bad: NDArray[np.bool_], what: str) -> None:
 
 def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> None:
     """Warn where every weight of a path fails, and say what would help most."""
-    if not posterior.check(points, leave_out=False).weights_fail.all():
+    checks = posterior.check(points, leave_out=False)
+    if not checks.weights_fail.all():
         return
     fits = [fit for ladder in (posterior, prior) for fit in ladder.fits]
     diverging = max(fit.run.divergences / fit.draws for fit in fits)
@@ -45,8 +42,11 @@ def advise(points: NDArray[np.float64], posterior: Ladder, prior: Ladder) -> Non
         cure = "tune longer (tune=) and draw more (draws=); where modes lie apart, that cannot help"
     elif not (posterior.linked.all() and prior.linked.all()):
         what, cure = "anchors do not overlap", "allow for more of them (max_anchors=)"
-    else:
+    elif ((checks.ess < ESS_FLOOR) | ~(checks.imprecise <= 1)).any():
         what, cure = "the draws are too few", "draw more (draws=)"
+    else:
+        what = "anchors contradict one another, or weights have heavy tails"
+        cure = "see path.diagnostics() and draw more (draws=)"
     warn_caller(
         f"Every weight of the path fails a check: {what}. To mend it, {cure}.",
         UnreliableWarning,

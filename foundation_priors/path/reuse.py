@@ -57,7 +57,10 @@ def _data_for(model: pm.Model, other: pm.Model, used: set[str]) -> dict[str, Any
         return None
     changed = [v for v, old in zip(ours, olds, strict=True) if not _same(v, old)]
     fixed = set(_shared(model.free_RVs))
-    if any(v.name not in used or v in fixed for v in changed):
+    names = [v.name for v in ours]
+    told = [v for v in changed if v.name in used and names.count(v.name) == 1]
+    # Data without a name, or with one that is not theirs alone, cannot be put in.
+    if len(told) < len(changed) or not all(v.name and v not in fixed for v in changed):
         return None
     places, before = ([m.rvs_to_values[rv] for rv in m.free_RVs] for m in (model, other))
     if not equal_computations(mine, theirs, in_xs=[*ours, *places], in_ys=[*olds, *before]):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 import pytest
 
@@ -169,10 +170,13 @@ def test_slow_chains_go_on_from_where_they_ended(monkeypatch, first, goes_on, ca
 @pytest.mark.parametrize(
     ("r_hat", "divergences", "linked", "advice"),
     [(1.0, 8, True, "raise target_accept="), (1.2, 0, True, r"tune longer \(tune=\)"),
-     (1.0, 0, False, "max_anchors="), (1.0, 0, True, "draw more")],
+     (1.0, 0, False, "max_anchors="), (1.0, 0, True, "too few. To mend it, draw more"),
+     (1.0, 0, None, "contradict one another")],
 )  # fmt: skip
 def test_a_path_whose_weights_all_fail_says_what_would_help(r_hat, divergences, linked, advice):
-    checks = SimpleNamespace(weights_fail=np.ones(3, bool))
+    few = np.full(3, 1.0 if linked else 2000.0)
+    checks = SimpleNamespace(weights_fail=np.ones(3, bool), ess=few, imprecise=np.zeros(3))
+    linked = linked is not False
     ladder = SimpleNamespace(
         fits=[fit(r_hat, divergences)], check=lambda *_, **__: checks, linked=np.full(3, linked)
     )
@@ -200,3 +204,20 @@ def test_starts_are_drawn_as_they_are_at_a_weight():
     path = models.normal()
     mean, sd = float(path.mean("mu", 1.0)), float(path.sd("mu", 1.0))
     assert abs(starts.mean() - mean) < 5 * sd / np.sqrt(4000) + 5 * float(path.mcse("mu", 1.0))
+
+
+def test_data_without_a_name_of_their_own_are_compiled_anew(monkeypatch):
+    monkeypatch.setattr(reuse, "KEPT", deque(maxlen=4))
+    made = []
+
+    def compile_model(model):
+        made.append(model)
+        return SimpleNamespace(shared_var_keys=reuse._shared(reuse._outputs(model)))
+
+    monkeypatch.setattr(reuse, "compile_model", compile_model)
+    for shift in (0.0, 1.0):
+        with pm.Model() as model:
+            a = pm.Normal("a")
+            pm.Deterministic("b", a * pytensor.shared(np.ones(3) + shift))
+        reuse.compiled(model)
+    assert len(made) == 2
